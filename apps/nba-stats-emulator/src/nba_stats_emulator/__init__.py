@@ -1,0 +1,1 @@
+"""A local stats.nba.com: a simulated sample season, recorded bodies, latency and faults on demand."""

@@ -1,0 +1,1 @@
+"""Layered, validated configuration that says where each value came from."""

@@ -1,0 +1,1 @@
+"""Structured JSON logs, correlation ids, performance records and metrics for batch jobs."""
