@@ -1,0 +1,129 @@
+"""The exception tree, and the one table from error to exit code.
+
+::
+
+    BackfillError                      1   internal error
+    ├── UsageError                     2   an option that makes no sense here
+    ├── ConfigurationError            78   settings, credentials, a store that cannot be used
+    │   ├── CheckpointUnusable        78   of another season or place, corrupt, or of an unknown format
+    │   └── StoreUnusable             78   missing bucket, no access, unwritable folder, no conditional writes
+    ├── ContractViolated              65   the upstream's answer is not what the dataset declares
+    ├── AuditFailed                   65   lake, checkpoint and schedule disagree
+    ├── SourceUnavailable             69   unreachable
+    │   └── SourceBlocked             69   reachable for others, silent for us
+    ├── Fenced                        70   another writer took over
+    ├── Incomplete                    75   run again: failed games left
+    │   ├── Throttled                 75   the wait foreseen exceeds what is allowed
+    │   └── Busy                      75   another run holds the lease
+    └── Interrupted                  130   Ctrl-C (143 for SIGTERM); the checkpoint is saved
+
+Exit code 0 means complete, or nothing to do.
+"""
+
+from __future__ import annotations
+
+import signal
+
+__all__ = [
+    "AuditFailed",
+    "BackfillError",
+    "Busy",
+    "CheckpointUnusable",
+    "ConfigurationError",
+    "ContractViolated",
+    "Fenced",
+    "Incomplete",
+    "Interrupted",
+    "SourceBlocked",
+    "SourceUnavailable",
+    "StoreUnusable",
+    "Throttled",
+    "UsageError",
+]
+
+
+class BackfillError(Exception):
+    """Whatever this package raises on purpose. ``message`` says what happened and where, ``hint`` what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class UsageError(BackfillError):
+    """An option that makes no sense here."""
+
+    exit_code = 2
+
+
+class ConfigurationError(BackfillError):
+    """Settings, credentials or a store that cannot be used as configured."""
+
+    exit_code = 78
+
+
+class CheckpointUnusable(ConfigurationError):
+    """The checkpoint is of another season or place, corrupt, or of an unknown format."""
+
+
+class StoreUnusable(ConfigurationError):
+    """The lake cannot be used: missing bucket, no access, unwritable folder, no conditional writes."""
+
+
+class ContractViolated(BackfillError):
+    """The upstream's answer is not what the dataset declares."""
+
+    exit_code = 65
+
+
+class AuditFailed(BackfillError):
+    """Lake, checkpoint and schedule disagree."""
+
+    exit_code = 65
+
+
+class SourceUnavailable(BackfillError):
+    """The upstream cannot be reached."""
+
+    exit_code = 69
+
+
+class SourceBlocked(SourceUnavailable):
+    """The upstream is there, but does not answer us."""
+
+
+class Fenced(BackfillError):
+    """Another writer took over; this process must write nothing more."""
+
+    exit_code = 70
+
+
+class Incomplete(BackfillError):
+    """Something is left to do; running again continues."""
+
+    exit_code = 75
+
+
+class Throttled(Incomplete):
+    """The upstream refuses more requests for longer than this run may wait."""
+
+
+class Busy(Incomplete):
+    """Another run holds the lease on the season or on the upstream host."""
+
+
+class Interrupted(BackfillError):
+    """A signal asked the run to stop; what was done is saved."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(
+            f"interrupted by {signal.Signals(signal_number).name}; the checkpoint is saved",
+            hint="run the same command again to continue",
+        )
+        self.exit_code = 128 + signal_number  # type: ignore[misc]  # 130 or 143: which one only the signal tells
