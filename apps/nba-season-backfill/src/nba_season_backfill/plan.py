@@ -170,7 +170,7 @@ def assumed_plan(
     *,
     season_requests: int,
 ) -> Plan:
-    """A plan without asking anybody: from what seasons usually hold, less what the checkpoint has. Says what it assumed."""
+    """A plan without asking anybody: what seasons usually hold, less what the checkpoint has. Says what it assumed."""
     offered = [dataset for dataset in datasets if season >= dataset.first_season]
     assumptions = ["nothing was asked of the upstream: game counts are those of a usual season"]
     if selection.game_ids:
