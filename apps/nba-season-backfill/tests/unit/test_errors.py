@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
+
 from nba_season_backfill import errors
 from nba_season_backfill.errors import BackfillError, Interrupted
 

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+
 from nba_season_backfill.checkpoint import Checkpoint, UnitRecord, UnitStatus
 from nba_season_backfill.datasets.base import Assessment, Dataset
 from nba_season_backfill.plan import Selection, assumed_plan, make_plan

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from nba_season_backfill.schedule import GameState, read_game_log, read_schedule, reconcile
 from nba_season_backfill.season import GameId, Season, SeasonType
 

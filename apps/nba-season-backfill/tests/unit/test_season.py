@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nba_season_backfill.season import GameId, GameKind, Season, SeasonType, season_of_date
 
 
@@ -42,9 +43,10 @@ def test_a_wrong_season_is_refused_with_the_right_spelling(text: str, expected: 
 def test_any_text_is_a_season_or_a_value_error(text: str) -> None:
     """No text makes the parser fail in any other way."""
     try:
-        assert str(Season.parse(text)) == text.strip()
-    except ValueError as error:
-        assert "season" in str(error)
+        season = Season.parse(text)
+    except ValueError:
+        return
+    assert str(season) == text.strip()
 
 
 @pytest.mark.parametrize(
