@@ -9,7 +9,7 @@ from hoopstat_config._declaration import Option
 from hoopstat_config._origin import ConfigurationInvalid, Origin, OriginKind, Problem
 from hoopstat_config._reference import json_schema, reference_markdown
 from hoopstat_config._render import JSON, Described, render_json, render_text
-from hoopstat_config._settings import Settings, rule
+from hoopstat_config._settings import Settings, SettingsConfigDict, rule
 from hoopstat_config._values import Duration, IsoDate, format_duration, parse_duration
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "OriginKind",
     "Problem",
     "Settings",
+    "SettingsConfigDict",
     "click_options",
     "format_duration",
     "given",

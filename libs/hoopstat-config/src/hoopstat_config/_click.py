@@ -91,7 +91,7 @@ class _SettingOption(click.Option):
         item = self.item
         if not item.is_flag or item.option.shown_default is not None:
             return item.default_text
-        if item.hidden_names or item.default is None or item.required:
+        if not (item.on_names and item.off_names) or item.hidden_names or item.default is None or item.required:
             return ""  # a lone flag that is not given: its help says what then holds
         return (item.on_names if item.default else item.off_names)[0]
 

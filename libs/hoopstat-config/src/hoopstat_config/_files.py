@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hoopstat_config._origin import Problem, mask_message
+from hoopstat_config._origin import Origin, OriginKind, Problem, mask_message
 
 _LINE = re.compile(r"\bat line (\d+)")
 
@@ -28,8 +28,8 @@ def read(path: Path) -> tuple[Mapping[Any, Any], Problem | None]:
     try:
         return _read(path), None
     except Unreadable as error:
-        place = f"file {path}" if error.line is None else f"file {path}, line {error.line}"
-        return {}, Problem(place, mask_message(error.message, None, secret=False))
+        origin = Origin(OriginKind.FILE, file=str(path), line=error.line)
+        return {}, Problem(str(path), mask_message(error.message, None, secret=False), origin)
 
 
 def _read(path: Path) -> Mapping[Any, Any]:

@@ -184,10 +184,8 @@ def _negated(value: Any) -> Any:
 
 
 def _unknown(key: str, declared: Iterable[Declared]) -> str:
-    kebab = "-" in key
-    candidates = [
-        name for item in declared for name, _ in item.file_keys() if ("-" in name) == kebab or "_" not in name
-    ]
+    other = "_" if "-" in key else "-"
+    candidates = [name for item in declared for name, _ in item.file_keys() if other not in name]
     guess = nearest(key, candidates)
     return f"unknown; did you mean {guess}?" if guess else "unknown; no setting has this name"
 

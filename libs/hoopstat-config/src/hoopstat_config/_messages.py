@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hoopstat_config._declaration import Declared, nearest
+from hoopstat_config._declaration import Declared, as_text, nearest
 from hoopstat_config._layers import Given
 from hoopstat_config._origin import DEFAULT, Origin, Problem, mask_message
 
@@ -27,10 +27,10 @@ _SENTENCES = {
     "path_type": "not a path",
     "tuple_type": "not a list of values",
     "frozen_set_type": "not a list of values",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "give at least {min_length}",
@@ -48,6 +48,9 @@ def problems_of(
         field = str(location[0]) if location else ""
         item = location[1] if len(location) > 1 and isinstance(location[1], int) else None
         found.setdefault((field, item), []).append(detail)
+    # A list with a wrong item is also said to be too short: the item is what the user wants to hear of.
+    with_items = {field for field, item in found if item is not None}
+    found = {key: details for key, details in found.items() if key[1] is not None or key[0] not in with_items}
     return tuple(
         _problem(details, declared.get(field), winners.get(field), index) for (field, index), details in found.items()
     )
@@ -88,7 +91,7 @@ def how_to_give(item: Declared) -> str:
 
 
 def _sentence(details: list[Any], item: Declared, raw: str | None) -> str:
-    if item.choices:
+    if item.choices and details[0]["type"] in ("literal_error", "enum"):
         guess = nearest(raw or "", item.choices)
         return f"not one of {', '.join(item.choices)}" + (f"; did you mean {guess}?" if guess else "")
     raised = [sentence for sentence in map(_raised, details) if sentence is not None]
@@ -109,7 +112,11 @@ def _raised(detail: Any) -> str | None:
 def _told(detail: Any) -> str:
     sentence = _SENTENCES.get(detail["type"])
     if sentence is not None:
-        return sentence.format_map(detail.get("ctx", {}))
+        limits = detail.get("ctx", {})
+        try:
+            return sentence.format_map(limits)
+        except (TypeError, ValueError):  # a limit that is no number: a date, a length of time
+            return sentence.replace(":g}", "}").format_map({name: as_text(limit) for name, limit in limits.items()})
     if detail["type"] == "literal_error":
         return f"not {detail['ctx']['expected']}"
     message = str(detail["msg"])

@@ -30,13 +30,14 @@ class Origin:
 
     ``name`` is what the user wrote there: the option, the variable or the key in the file. ``raw`` is the text as
     given (``***`` for a secret, user information in URLs masked), ``None`` for a default and for a flag, which has no
-    text of its own. ``file`` is set for the layer ``file`` only.
+    text of its own. ``file`` is set for the layer ``file`` only, ``line`` where the file itself cannot be read.
     """
 
     kind: OriginKind
     name: str = ""
     raw: str | None = None
     file: str | None = None
+    line: int | None = None
 
     @property
     def explicit(self) -> bool:
@@ -49,7 +50,8 @@ class Origin:
             case OriginKind.DEFAULT:
                 return "default"
             case OriginKind.FILE:
-                return f"file {self.file}, key {self.name}"
+                line = "" if self.line is None else f", line {self.line}"
+                return f"file {self.file}{line}" + (f", key {self.name}" if self.name else "")
             case OriginKind.ENVIRONMENT:
                 return f"environment {self.name}"
             case OriginKind.COMMAND_LINE:
@@ -114,7 +116,12 @@ def mask_message(message: str, raw: str | None, *, secret: bool) -> str:
         if hidden != raw and len(raw) >= 3:
             message = message.replace(repr(raw)[1:-1], hidden).replace(raw, hidden)
     message = _URL_USERINFO_IN_PROSE.sub(rf"\1{MASK}@", message)
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
+    return printable(message)
+
+
+def printable(text: str) -> str:
+    """``text`` on one line: what cannot be printed is escaped."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def quoted(raw: str | None) -> str | None:

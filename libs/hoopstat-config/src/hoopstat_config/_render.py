@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pydantic import SecretStr
 
 from hoopstat_config._declaration import Declared, as_text
-from hoopstat_config._origin import MASK, Origin, OriginKind, mask_urls
+from hoopstat_config._origin import MASK, Origin, OriginKind, mask_urls, printable
 from hoopstat_config._values import format_duration
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Described:
     @property
     def text(self) -> str:
         """The value as the user would write it; ``-`` for none."""
-        return as_text(self.value) or "-"
+        return printable(as_text(self.value)) or "-"
 
 
 def jsonable(value: Any, *, secret: bool = False) -> JSON:
@@ -55,9 +55,9 @@ def jsonable(value: Any, *, secret: bool = False) -> JSON:
         case float():
             return value if math.isfinite(value) else str(value)
         case str():
-            return mask_urls(value)
+            return _encodable(mask_urls(value))
         case PurePath():
-            return str(value)
+            return _encodable(str(value))
         case dt.timedelta() if value >= dt.timedelta(0):
             return format_duration(value)
         case dt.date() | dt.time():
@@ -70,6 +70,11 @@ def jsonable(value: Any, *, secret: bool = False) -> JSON:
             return {str(key): jsonable(item) for key, item in value.items()}
         case _:
             return mask_urls(str(value))
+
+
+def _encodable(text: str) -> str:
+    # A path that is no UTF-8 has surrogates in it, which no stream takes.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def described(

@@ -25,7 +25,9 @@ from hoopstat_config._layers import (
 )
 from hoopstat_config._messages import as_given, problems_of
 from hoopstat_config._origin import DEFAULT, ConfigurationInvalid, Origin, OriginKind, Problem, mask_message
-from hoopstat_config._render import JSON, Described, described, jsonable
+from hoopstat_config._render import JSON, Described, described, jsonable, render_json, render_text
+
+__all__ = ["Settings", "SettingsConfigDict", "rule"]
 
 _Rule = TypeVar("_Rule", bound=Callable[[Any], str | None])
 _RULE = "__hoopstat_rule__"
@@ -151,6 +153,14 @@ class Settings(BaseSettings):
     def describe(self) -> tuple[Described, ...]:
         """Every setting with its value and origin, in the order of declaration, secrets masked."""
         return described(self._declared_fields.values(), dict(self), self.origin)
+
+    def render_text(self) -> str:
+        """What :func:`hoopstat_config.render_text` makes of these settings: a table for people."""
+        return render_text(self.describe())
+
+    def render_json(self) -> str:
+        """What :func:`hoopstat_config.render_json` makes of these settings: an object for programs."""
+        return render_json(self.describe())
 
     def snapshot(self) -> dict[str, JSON]:
         """Every value, JSON-safe, for keeping beside a result: secrets are masked, ``None`` stays ``None``.
