@@ -6,7 +6,7 @@ import datetime as dt
 import ipaddress
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
@@ -16,6 +16,7 @@ from nba_season_backfill.season import FIRST_NBA_SEASON, GameId, Season
 __all__ = [
     "base_url",
     "bucket_name",
+    "each_once",
     "game_date",
     "game_id",
     "is_loopback",
@@ -30,12 +31,19 @@ __all__ = [
     "state_file_path",
 ]
 
+_Item = TypeVar("_Item")
+
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _BUDGET = re.compile(r"(\d+)\s*(?:/\s*(?:h|hr|hour)|per hour|an hour)?", re.ASCII)
 _EGRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", re.ASCII)
 _FIRST_DAY = dt.date(FIRST_NBA_SEASON, 11, 1)
 _LAST_DAY = dt.date(2099, 12, 31)
+
+
+def each_once(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
+    """``items`` without repetitions, in the order given."""
+    return tuple(dict.fromkeys(items))
 
 
 def season(text: str) -> str:

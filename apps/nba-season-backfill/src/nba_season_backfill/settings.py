@@ -53,7 +53,7 @@ class BackfillSettings(Settings):
         ),
     ] = None
     season_type: Annotated[
-        Annotated[tuple[SeasonType, ...], Field(min_length=1)],
+        Annotated[tuple[SeasonType, ...], Field(min_length=1), AfterValidator(values.each_once)],
         Option("--season-type", group=_WHAT, metavar="TYPE", help=f"One of {', '.join(SeasonType)}."),
     ] = (SeasonType.REGULAR_SEASON, SeasonType.IST, SeasonType.PLAY_IN, SeasonType.PLAYOFFS)
     start_date: Annotated[
@@ -65,7 +65,7 @@ class BackfillSettings(Settings):
         Option("--end-date", group=_WHAT, help="Only games on or before this US Eastern date."),
     ] = None
     game_id: Annotated[
-        tuple[Annotated[str, AfterValidator(values.game_id)], ...],
+        Annotated[tuple[Annotated[str, AfterValidator(values.game_id)], ...], AfterValidator(values.each_once)],
         Option("--game-id", group=_WHAT, metavar="ID", help="Only this game: ten digits."),
     ] = ()
     limit: Annotated[
@@ -347,7 +347,8 @@ class BackfillSettings(Settings):
             return None
         if self.rate_limit >= PUBLIC_HOST_FLOOR_SECONDS:
             return None
-        return f"too fast for a public host; at least {PUBLIC_HOST_FLOOR_SECONDS} seconds between requests to {self.upstream_host}"
+        floor = f"at least {PUBLIC_HOST_FLOOR_SECONDS} seconds between requests to {self.upstream_host}"
+        return f"too fast for a public host; {floor}"
 
     @rule("jitter_seconds", "rate_limit", "source")
     def _jitter_below_the_interval(self) -> str | None:
