@@ -44,24 +44,21 @@ class _SettingOption(click.Option):
     def __init__(self, item: Declared) -> None:
         self.item = item
         self.group = item.option.group
-        if item.is_flag and item.on_names:
+        common: dict[str, Any] = {"default": None, "help": item.help, "hidden": item.option.hidden}
+        if item.on_names and item.off_names:
             pairs = zip_longest(item.on_names, item.off_names, fillvalue="")
             names = [f"{on or ' '}/{off}" if off else on for on, off in pairs]  # " /-B": a name that only turns off
-            super().__init__([*names, item.field], default=None, help=item.help, hidden=item.option.hidden)
+            super().__init__([*names, item.field], **common)
         elif item.is_flag:
-            names = [*item.off_names, item.field]
-            super().__init__(
-                names, is_flag=True, flag_value=False, default=None, help=item.help, hidden=item.option.hidden
-            )
+            names = [*item.on_names, *item.off_names]
+            super().__init__([*names, item.field], is_flag=True, flag_value=bool(item.on_names), **common)
         else:
             super().__init__(
                 [*item.on_names, item.field],
-                default=None,
                 type=_AsTyped(item.choices, path=item.metavar in ("PATH", "FILE", "DIR", "FOLDER")),
                 metavar=item.metavar,
                 multiple=item.multiple,
-                help=item.help,
-                hidden=item.option.hidden,
+                **common,
             )
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
@@ -145,7 +142,7 @@ class GroupedHelp(click.Command):
         others: list[tuple[str, str]] = []
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
+            if record is not None and not isinstance(param, click.Argument):  # click 8.5 gives arguments a record too
                 (groups.setdefault(param.group, []) if isinstance(param, _SettingOption) else others).append(record)
         for heading, records in [*groups.items(), ("Options", others)]:
             if records:

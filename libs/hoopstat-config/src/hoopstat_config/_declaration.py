@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from hoopstat_config._origin import MASK, mask_urls
 from hoopstat_config._values import format_duration
@@ -103,6 +102,7 @@ class Declared:
     choices: tuple[str, ...]
     required: bool
     default: Any
+    metadata: tuple[Any, ...]
     help: str
 
     @property
@@ -157,16 +157,18 @@ def as_text(value: Any, *, secret: bool = False) -> str:
         case dt.timedelta() if value >= dt.timedelta(0):
             return format_duration(value)
         case tuple() | list():
-            return ", ".join(map(_scalar_text, value))
+            return ", ".join(map(item_text, value))
         case set() | frozenset():
-            return ", ".join(sorted(map(_scalar_text, value)))
+            return ", ".join(sorted(map(item_text, value)))
         case _:
             return mask_urls(str(value))
 
 
-def _scalar_text(value: Any) -> str:
-    # A YAML file can hold a list that contains itself: no further than one level.
-    return mask_urls(str(value)) if isinstance(value, tuple | list | set | frozenset) else as_text(value)
+def item_text(value: Any, *, secret: bool = False) -> str:
+    """One item of a repeatable value. A YAML file can hold a list that contains itself: no further than one level."""
+    if isinstance(value, tuple | list | set | frozenset) and not secret:
+        return mask_urls(str(value))
+    return as_text(value, secret=secret)
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -185,17 +187,14 @@ def declarations(cls: type, fields: Mapping[str, FieldInfo], env_prefix: str) ->
         TypeError: the class is declared wrong: two fields share a name, a repeatable option is not a tuple.
     """
     declared = tuple(_declared(cls, name, info, env_prefix) for name, info in fields.items())
-    taken: dict[str, str] = {}
+    taken: dict[tuple[str, str], str] = {}
     for item in declared:
-        names = {
-            *item.on_names,
-            *item.off_names,
-            *({item.env} if item.env else ()),
-            *(key for key, _ in item.file_keys()),
-        }
+        names = [("option", name) for name in (*item.on_names, *item.off_names)]
+        names += [("variable", item.env)] if item.env else []
+        names += [("key", key) for key, _ in item.file_keys()]
         for name in names:
             if taken.setdefault(name, item.field) != item.field:
-                raise TypeError(f"{cls.__name__}: {name} names both {taken[name]} and {item.field}")
+                raise TypeError(f"{cls.__name__}: {' '.join(name)} names both {taken[name]} and {item.field}")
     return declared
 
 
@@ -231,7 +230,8 @@ def _declared(cls: type, field: str, info: FieldInfo, env_prefix: str) -> Declar
         secret=secret,
         choices=_choices(annotation),
         required=info.is_required(),
-        default=None if info.default is PydanticUndefined else info.default,
+        default=None if info.is_required() or info.default_factory is not None else info.default,
+        metadata=tuple(info.metadata),
         help=option.help or info.description or "",
     )
 

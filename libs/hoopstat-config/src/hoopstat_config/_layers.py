@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from hoopstat_config._declaration import Declared, as_text, nearest
+from hoopstat_config._declaration import Declared, as_text, item_text, nearest
 from hoopstat_config._origin import MASK, Origin, OriginKind, Problem, mask_urls
 
 _TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})
@@ -147,7 +147,7 @@ def _given(item: Declared, value: object, origin: Origin, raw: str | None = None
         parts = sorted(value, key=str)
     else:
         parts = [value]
-    texts = tuple(as_text(part, secret=item.secret) for part in parts)
+    texts = tuple((item_text if item.multiple else as_text)(part, secret=item.secret) for part in parts)
     if origin.kind is not OriginKind.DEFAULT:
         shown = ", ".join(texts) if raw is None else raw
         origin = Origin(origin.kind, origin.name, MASK if item.secret else mask_urls(shown), origin.file)

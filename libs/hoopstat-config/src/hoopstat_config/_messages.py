@@ -27,10 +27,10 @@ _SENTENCES = {
     "path_type": "not a path",
     "tuple_type": "not a list of values",
     "frozen_set_type": "not a list of values",
-    "greater_than": "must be more than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "give at least {min_length}",
@@ -98,7 +98,7 @@ def _sentence(details: list[Any], item: Declared, raw: str | None) -> str:
     if raised:
         return raised[0]
     # With `expects` the first branch of a union is enough: the brackets name the others.
-    sentences = list(dict.fromkeys(map(_told, details)))
+    sentences = list(dict.fromkeys(_told(detail, item) for detail in details))
     if item.option.expects:
         return f"{sentences[0]} ({item.option.expects})"
     return ", nor ".join(sentence.removeprefix("not ") if n else sentence for n, sentence in enumerate(sentences))
@@ -109,15 +109,20 @@ def _raised(detail: Any) -> str | None:
     return str(detail["ctx"]["error"]) if detail["type"] in ("value_error", "assertion_error") else None
 
 
-def _told(detail: Any) -> str:
+def _told(detail: Any, item: Declared) -> str:
     sentence = _SENTENCES.get(detail["type"])
     if sentence is not None:
         limits = detail.get("ctx", {})
-        try:
-            return sentence.format_map(limits)
-        except (TypeError, ValueError):  # a limit that is no number: a date, a length of time
-            return sentence.replace(":g}", "}").format_map({name: as_text(limit) for name, limit in limits.items()})
+        return sentence.format_map({name: _limit(item, name, limit) for name, limit in limits.items()})
     if detail["type"] == "literal_error":
         return f"not {detail['ctx']['expected']}"
     message = str(detail["msg"])
     return message[:1].lower() + message[1:]
+
+
+def _limit(item: Declared, name: str, limit: Any) -> str:
+    """A limit as the user would write it; of a length of time or a date pydantic tells only the ``repr``."""
+    if isinstance(limit, float):
+        return f"{limit:g}"
+    declared = [getattr(constraint, name) for constraint in item.metadata if hasattr(constraint, name)]
+    return as_text(declared[0] if declared else limit)

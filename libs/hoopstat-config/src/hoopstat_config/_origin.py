@@ -51,7 +51,8 @@ class Origin:
                 return "default"
             case OriginKind.FILE:
                 line = "" if self.line is None else f", line {self.line}"
-                return f"file {self.file}{line}" + (f", key {self.name}" if self.name else "")
+                key = f", key {self.name}" if self.name else ""
+                return printable(f"file {self.file}{line}{key}")
             case OriginKind.ENVIRONMENT:
                 return f"environment {self.name}"
             case OriginKind.COMMAND_LINE:

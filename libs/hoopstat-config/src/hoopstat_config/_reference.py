@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hoopstat_config._declaration import Declared
+from hoopstat_config._render import jsonable
 from hoopstat_config._settings import Settings
 
 _COLUMNS = ("Option", "Environment", "Key in a file", "Default", "What it does")
@@ -24,6 +25,8 @@ def json_schema(settings: type[Settings]) -> dict[str, Any]:
         entry = properties[item.field]
         if item.help:
             entry["description"] = item.help
+        if "default" in entry:
+            entry["default"] = jsonable(item.default, secret=item.secret)
         if item.secret:
             entry["writeOnly"] = True
         if item.on_names or item.off_names:

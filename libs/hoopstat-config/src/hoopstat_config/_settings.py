@@ -130,7 +130,8 @@ class Settings(BaseSettings):
         """
         settings = type(self).__new__(type(self))
         computed = from_code(self._declared_fields, values, OriginKind.DEFAULT)
-        settings._fill([self._given, computed], [])
+        given = {field: value for field, value in self._given.items() if value.origin.explicit}
+        settings._fill([given, computed, self._given], [])
         settings._notices = self._notices
         return settings
 
@@ -232,7 +233,7 @@ class Settings(BaseSettings):
         if target is not None:
             problems.extend(target._broken_rules(bad))
         if problems:
-            raise ConfigurationInvalid(_in_order(problems, declared)) from None
+            raise ConfigurationInvalid(_in_order(problems, declared))
 
     def _validate(self, layers: list[dict[str, Given]], winners: dict[str, Given], bad: set[str | None]) -> None:
         kept = tuple(
