@@ -324,6 +324,12 @@ def test_a_wrong_declaration_is_refused_when_the_class_is_made(annotation: Any, 
         _declare(annotation)
 
 
+def test_an_annotation_that_cannot_be_resolved_is_refused_at_once() -> None:
+    """Half a class would fail later, and far from its declaration."""
+    with pytest.raises(TypeError, match="Declared: an annotation names what is not known here"):
+        _declare("Annotated[Unheard, Of]")
+
+
 def test_two_fields_cannot_share_a_name() -> None:
     """Options, variables and keys are each one field's own."""
     with pytest.raises(TypeError, match="option --x names both a and b"):

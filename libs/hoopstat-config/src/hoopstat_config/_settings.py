@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
+        if not cls.__pydantic_complete__:
+            raise TypeError(
+                f"{cls.__name__}: an annotation names what is not known here; import it at the module's top"
+            )
         declared = declarations(cls, cls.model_fields, str(cls.model_config.get("env_prefix") or ""))
         cls._declared_fields = {item.field: item for item in declared}
         rules = {}
