@@ -1,0 +1,54 @@
+"""Every key of the lake in one place. Keys are relative to the lake's root; the same in a folder and in a bucket."""
+
+from __future__ import annotations
+
+__all__ = [
+    "LAKE_IDENTITY",
+    "checkpoint_key",
+    "generations_prefix",
+    "lease_key",
+    "partition_key",
+    "probe_key",
+    "raw_key",
+    "raw_prefix",
+]
+
+LAKE_IDENTITY = "_state/lake.json"
+
+
+def checkpoint_key(season: str) -> str:
+    """The season's checkpoint."""
+    return f"_state/season={season}/checkpoint.json"
+
+
+def generations_prefix(season: str) -> str:
+    """Under it the last few generations of the checkpoint, ``<n>.json`` each."""
+    return f"_state/season={season}/generations/"
+
+
+def lease_key(name: str) -> str:
+    """The lease of that name."""
+    return f"_state/leases/{name}.json"
+
+
+def probe_key(nonce: str) -> str:
+    """A throw-away object by which a store's honesty is probed."""
+    return f"_state/probe/{nonce}"
+
+
+def raw_prefix(endpoint: str, season: str, subject: str | None = None) -> str:
+    """Under it the archived bodies of an endpoint's season, or of one subject (a game id) in it."""
+    prefix = f"_raw/{endpoint}/season={season}/"
+    return prefix if subject is None else f"{prefix}{subject}/"
+
+
+def raw_key(endpoint: str, season: str, subject: str, sha256: str) -> str:
+    """One archived body, named by the hash of its verbatim bytes."""
+    return f"{raw_prefix(endpoint, season, subject)}{sha256}.json.gz"
+
+
+def partition_key(table: str, season: str, month: int | None) -> str:
+    """One partition of a table: one object. ``month`` is None for tables without months (``players``)."""
+    if month is None:
+        return f"{table}/season={season}/part-0.parquet"
+    return f"{table}/season={season}/month={month:02d}/part-0.parquet"

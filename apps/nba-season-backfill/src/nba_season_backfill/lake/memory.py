@@ -1,0 +1,86 @@
+"""A store in memory: for tests, and the reference of what the protocol means."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+from nba_season_backfill.lake.store import ObjectInfo, ObjectMissing, PreconditionFailed, StoredObject
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """Objects in a dict. Thread-safe; gone with the process."""
+
+    def __init__(self, *, clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> None:
+        self._objects: dict[str, StoredObject] = {}
+        self._lock = threading.RLock()
+        self._clock = clock
+        self._writes = 0
+
+    @property
+    def url(self) -> str:
+        """``memory:``."""
+        return "memory:"
+
+    def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
+        """The whole object."""
+        with self._lock:
+            found = self._objects.get(key)
+        if found is None:
+            raise ObjectMissing(f"{key}: no such object", key=key)
+        if if_match is not None and found.info.etag != if_match:
+            raise PreconditionFailed(f"{key}: another version is there", key=key)
+        return found
+
+    def head(self, key: str) -> ObjectInfo:
+        """What is known of it."""
+        return self.get(key).info
+
+    def put(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
+        """Write or replace."""
+        with self._lock:
+            self._writes += 1
+            etag = hashlib.sha256(body).hexdigest()[:32]
+            info = ObjectInfo(key, len(body), etag, self._clock(), dict(metadata or {}))
+            self._objects[key] = StoredObject(info, bytes(body))
+            return info
+
+    def put_if_absent(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
+        """Create."""
+        with self._lock:
+            if key in self._objects:
+                raise PreconditionFailed(f"{key}: exists already", key=key)
+            return self.put(key, body, metadata=metadata)
+
+    def put_if_match(
+        self, key: str, body: bytes, etag: str, *, metadata: Mapping[str, str] | None = None
+    ) -> ObjectInfo:
+        """Replace that version."""
+        with self._lock:
+            found = self._objects.get(key)
+            if found is None or found.info.etag != etag:
+                raise PreconditionFailed(f"{key}: not the version expected", key=key)
+            return self.put(key, body, metadata=metadata)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """In key order."""
+        with self._lock:
+            found = [stored.info for key, stored in sorted(self._objects.items()) if key.startswith(prefix)]
+        for info in found:
+            yield ObjectInfo(info.key, info.size, info.etag, info.last_modified)
+
+    def delete(self, key: str) -> None:
+        """Remove."""
+        with self._lock:
+            self._objects.pop(key, None)
+
+    def now(self) -> dt.datetime:
+        """The injected clock."""
+        return self._clock()
+
+    def close(self) -> None:
+        """Nothing to give back."""
