@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, create_model, model_validator
 
 from hoopstat_config import (
     ConfigurationInvalid,
@@ -306,7 +306,7 @@ def test_an_empty_text_is_a_value_where_it_is_allowed() -> None:
 
 
 def _declare(annotation: Any) -> None:
-    type("Declared", (Settings,), {"__annotations__": {"field": annotation}, "__module__": __name__})
+    create_model("Declared", __base__=Settings, field=(annotation, ...))
 
 
 @pytest.mark.parametrize(
