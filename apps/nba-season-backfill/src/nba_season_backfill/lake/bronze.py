@@ -1,0 +1,224 @@
+"""Bronze: typed Parquet, one object a partition, rows merged by game id, replaced atomically.
+
+The same content gives the same bytes, so a partition that did not change is not written again. While a run holds the
+season's lease it keeps the partitions it works on in memory, with their ETags: every write is conditional, and a
+refusal means that another writer took over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nba_season_backfill.errors import Fenced
+from nba_season_backfill.lake import layout
+from nba_season_backfill.lake.store import ObjectMissing, ObjectStore, PreconditionFailed, StoreError
+
+__all__ = ["BronzeWriter", "TableShape", "Written", "read_partition"]
+
+_GAME = "game_id"
+_FORMAT = b"1"
+_PROVENANCE = b"hoopstat.raw"
+_ROW_GROUP_ROWS = 20_000
+# Partitions kept open; the ones used longest ago are dropped (they are read again if they come back).
+_OPEN_PARTITIONS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """What the writer must know of a table: its schema, and the key that is unique (within a game, if per game)."""
+
+    name: str
+    schema: pa.Schema
+    key: tuple[str, ...]
+    per_game: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One partition that was written: its key, rows in it, bytes of it."""
+
+    key: str
+    rows: int
+    size: int
+
+
+@dataclass(slots=True)
+class _Partition:
+    shape: TableShape
+    key: str
+    etag: str | None
+    digest: bytes
+    games: dict[str, pa.Table] = field(default_factory=dict)
+    whole: pa.Table | None = None
+    provenance: dict[str, str] = field(default_factory=dict)
+    dirty: bool = False
+
+
+class BronzeWriter:
+    """Merges rows into a season's partitions. Used by one thread; nothing is written before ``flush``.
+
+    Args:
+        tables: the tables that may be written, by name.
+    """
+
+    def __init__(self, store: ObjectStore, season: str, tables: Mapping[str, TableShape]) -> None:
+        self._store = store
+        self._season = season
+        self._tables = tables
+        self._open: dict[str, _Partition] = {}
+
+    def add(self, name: str, month: int, game_id: str, rows: pa.Table, raw_sha256: str) -> None:
+        """Put a game's rows into its month: they replace all rows that the game had there.
+
+        Raises:
+            ValueError: two rows have the same key, or the columns are not the declared ones; nothing is changed.
+        """
+        shape = self._tables[name]
+        if not rows.schema.equals(shape.schema):
+            raise ValueError(f"{name}, game {game_id}: the columns are not the declared ones")
+        ordered = rows.sort_by([(column, "ascending") for column in shape.key]) if shape.key else rows
+        _unique(ordered, shape, game_id)
+        partition = self._partition(shape, month)
+        if partition.provenance.get(game_id) == raw_sha256 and game_id in partition.games:
+            return
+        partition.games[game_id] = ordered
+        partition.provenance[game_id] = raw_sha256
+        partition.dirty = True
+
+    def replace(self, name: str, month: int | None, rows: pa.Table, raws: Sequence[str]) -> None:
+        """Put a whole partition, made from these raw bodies, in place of what it was."""
+        shape = self._tables[name]
+        if not rows.schema.equals(shape.schema):
+            raise ValueError(f"{name}: the columns are not the declared ones")
+        partition = self._partition(shape, month, read=False)
+        partition.games = {}
+        partition.whole = rows
+        # Which list said so changes every day; the partition should only change when a row does.
+        del raws
+        partition.dirty = True
+
+    def flush(self) -> list[Written]:
+        """Write every partition that changed; gives those whose bytes did.
+
+        Raises:
+            Fenced: a partition was changed by another writer since it was read.
+        """
+        written = [self._write(partition) for partition in self._open.values() if partition.dirty]
+        while len(self._open) > _OPEN_PARTITIONS:
+            del self._open[next(iter(self._open))]
+        return [each for each in written if each is not None]
+
+    def _partition(self, shape: TableShape, month: int | None, *, read: bool = True) -> _Partition:
+        key = layout.partition_key(shape.name, self._season, month)
+        partition = self._open.pop(key, None)
+        if partition is None:
+            partition = self._load(shape, key, read=read)
+        # Last used, last dropped.
+        self._open[key] = partition
+        return partition
+
+    def _load(self, shape: TableShape, key: str, *, read: bool) -> _Partition:
+        try:
+            stored = self._store.get(key)
+        except ObjectMissing:
+            return _Partition(shape, key, None, b"")
+        partition = _Partition(shape, key, stored.info.etag, hashlib.sha256(stored.body).digest())
+        if read:
+            table = _parse(stored.body, f"{self._store.url}/{key}")
+            provenance = orjson.loads((table.schema.metadata or {}).get(_PROVENANCE, b"{}"))
+            table = _conform(table, shape)
+            partition.games = dict(_by_game(table))
+            partition.provenance = {game: sha for game, sha in provenance.items() if game in partition.games}
+        return partition
+
+    def _write(self, partition: _Partition) -> Written | None:
+        body, rows = _encode(partition)
+        digest = hashlib.sha256(body).digest()
+        partition.dirty = False
+        if digest == partition.digest:
+            return None
+        try:
+            if partition.etag is None:
+                info = self._store.put_if_absent(partition.key, body)
+            else:
+                info = self._store.put_if_match(partition.key, body, partition.etag)
+        except PreconditionFailed:
+            partition.dirty = True
+            raise Fenced(
+                f"{self._store.url}/{partition.key} was changed by another run",
+                hint="it is at work; nothing more was written by this one",
+            ) from None
+        partition.etag, partition.digest = info.etag, digest
+        return Written(partition.key, rows, len(body))
+
+
+def read_partition(store: ObjectStore, key: str) -> pa.Table:
+    """A partition's rows, whole, with the file's metadata."""
+    return _parse(store.get(key).body, f"{store.url}/{key}")
+
+
+def _parse(body: bytes, where: str) -> pa.Table:
+    try:
+        return pq.ParquetFile(pa.BufferReader(body)).read()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StoreError(f"{where}: not a readable Parquet file ({error})", kind="corrupt") from None
+
+
+def _conform(table: pa.Table, shape: TableShape) -> pa.Table:
+    """An older partition in today's schema: missing columns are null, ones no longer declared are left out."""
+    columns = []
+    for declared in shape.schema:
+        if declared.name in table.column_names:
+            columns.append(table.column(declared.name).cast(declared.type))
+        else:
+            columns.append(pa.nulls(table.num_rows, declared.type))
+    return pa.Table.from_arrays(columns, schema=shape.schema)
+
+
+def _by_game(table: pa.Table) -> Iterable[tuple[str, pa.Table]]:
+    """Runs of rows of one game: partitions are sorted by game id."""
+    games = table.column(_GAME).to_pylist()
+    start = 0
+    for end in range(1, len(games) + 1):
+        if end == len(games) or games[end] != games[start]:
+            yield games[start], table.slice(start, end - start)
+            start = end
+
+
+def _unique(rows: pa.Table, shape: TableShape, game_id: str) -> None:
+    if not shape.key:
+        if rows.num_rows > 1:
+            raise ValueError(f"{shape.name}, game {game_id}: {rows.num_rows} rows, one expected")
+        return
+    distinct = rows.select(list(shape.key)).group_by(list(shape.key)).aggregate([]).num_rows
+    if distinct != rows.num_rows:
+        raise ValueError(f"{shape.name}, game {game_id}: {rows.num_rows - distinct} rows have a key twice")
+
+
+def _encode(partition: _Partition) -> tuple[bytes, int]:
+    shape = partition.shape
+    if partition.whole is not None:
+        table = partition.whole
+    else:
+        ordered = [partition.games[game] for game in sorted(partition.games)]
+        table = pa.concat_tables(ordered) if ordered else shape.schema.empty_table()
+    metadata = {b"hoopstat.format": _FORMAT, b"hoopstat.table": shape.name.encode()}
+    if partition.provenance:
+        metadata[_PROVENANCE] = orjson.dumps(partition.provenance, option=orjson.OPT_SORT_KEYS)
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table.replace_schema_metadata(metadata),
+        sink,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=_ROW_GROUP_ROWS,
+        write_page_index=True,
+        store_schema=False,
+    )
+    return sink.getvalue().to_pybytes(), table.num_rows
