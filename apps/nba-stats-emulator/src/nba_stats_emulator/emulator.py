@@ -1,0 +1,230 @@
+"""The emulator: a season or a folder of recorded bodies behind a server, with a clock and a behaviour."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from nba_stats_emulator import scenarios
+from nba_stats_emulator.answers import Answers, SampleAnswers, utc
+from nba_stats_emulator.behaviour import Behaviour
+from nba_stats_emulator.recorded import RecordedAnswers
+from nba_stats_emulator.sample import SampleSeason
+from nba_stats_emulator.server import Arrival, Server
+from nba_stats_emulator.wire import Document, Reply, Request, parse_json
+
+__all__ = ["Emulator"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_CONTROL = "/_emulator"
+
+
+class Emulator:
+    """A local stats.nba.com on loopback, as a context manager; `base_url` stands for https://stats.nba.com.
+
+        with Emulator() as emulator:
+            requests.get(f"{emulator.base_url}/stats/playbyplayv3?GameID=0022400061")
+            emulator.requests[0].outcome
+
+    `season` is simulated around its facts; with `recorded`, a folder, recorded bodies are served instead. `clock`
+    gives the moment the season stands at (a datetime, or a function of none; the default is after its end).
+    `behaviour` says how to misbehave: a Behaviour, a scenario's name or file. `log` takes a line of JSON for each
+    request: a file to append to, or an open text file. `monotonic` is the time requests are stamped and limited by.
+
+    Raises ValueError for a season that is not packed, a folder without bodies, an unknown scenario, or a host that is
+    not loopback.
+    """
+
+    def __init__(
+        self,
+        season: str = "2024-25",
+        recorded: str | Path | None = None,
+        behaviour: Behaviour | str | None = None,
+        clock: datetime | Callable[[], datetime] | None = None,
+        log: str | Path | IO[str] | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        monotonic: Callable[[], float] = time.monotonic,
+        lookahead: bool = False,
+    ) -> None:
+        if host not in _LOOPBACK:
+            raise ValueError(f"host {host!r} is not loopback; the emulator serves this machine only: use 127.0.0.1")
+        self.season = season
+        self.recorded = Path(recorded) if recorded is not None else None
+        self._season: SampleSeason | None = None
+        self._answers: Answers
+        if recorded is not None:
+            self._answers = RecordedAnswers(recorded)
+        else:
+            self._season = SampleSeason(season)
+            self._answers = SampleAnswers(self._season, lookahead=lookahead)
+        self._clock: Callable[[], datetime] | None = None
+        self.set_clock(clock)
+        self._log, self._own_log = _opened(log)
+        self._log_lock = threading.Lock()
+        self._server = Server(
+            self._answer,
+            self._control,
+            host="127.0.0.1" if host == "localhost" else host,
+            port=port,
+            simulated=self._label,
+            monotonic=monotonic,
+            arrived=self._write if self._log is not None else None,
+        )
+        if behaviour is not None:
+            self.set_behaviour(behaviour)
+
+    @property
+    def _label(self) -> str:
+        return "recorded bodies" if self.recorded is not None else f"season {self.season} simulated around its facts"
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Begin to answer."""
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop answering and close every connection."""
+        self._server.stop()
+        self._answers.close()
+        if self._own_log and self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- what a test needs --------------------------------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._server.port
+
+    @property
+    def base_url(self) -> str:
+        """What stands for https://stats.nba.com."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def requests(self) -> list[Arrival]:
+        """Everything that arrived under /stats, oldest first."""
+        return self._server.arrivals
+
+    def clear_requests(self) -> None:
+        """Forget what arrived."""
+        self._server.forget()
+
+    def set_behaviour(self, behaviour: Behaviour | str | None) -> None:
+        """Change how it behaves from the next request on; None is good behaviour. Counts and limits begin anew."""
+        if isinstance(behaviour, str):
+            behaviour = scenarios.load(behaviour)
+        self._server.behave(behaviour or Behaviour())
+
+    @property
+    def now(self) -> datetime:
+        """The moment the season stands at."""
+        if self._clock is not None:
+            return self._clock()
+        return self._season.over_at if self._season is not None else datetime.now(UTC)
+
+    def set_clock(self, clock: datetime | Callable[[], datetime] | None) -> None:
+        """Change the moment the season stands at; None is after its end."""
+        if isinstance(clock, datetime):
+            moment = clock if clock.tzinfo else clock.replace(tzinfo=UTC)
+            self._clock = lambda: moment
+        else:
+            self._clock = clock
+
+    # --- answering ----------------------------------------------------------------------------------------------------
+
+    def _answer(self, request: Request) -> Reply:
+        if request.method not in ("GET", "HEAD"):
+            return Reply(Document.of({"Message": "The requested resource does not support this method."}), 405)
+        return self._answers.reply(request, self.now)
+
+    def _write(self, arrival: Arrival) -> None:
+        line = json.dumps(_as_json(arrival), ensure_ascii=False)
+        with self._log_lock:
+            if self._log is not None:
+                self._log.write(line + "\n")
+                self._log.flush()
+
+    def _control(self, request: Request) -> Reply:
+        path = request.path.rstrip("/")
+        try:
+            if request.method == "GET" and path in ("", _CONTROL):
+                return Reply(Document.of(self._state()))
+            if request.method == "GET" and path == f"{_CONTROL}/requests":
+                since = int(dict(request.query).get("since", "0"))
+                found = [_as_json(arrival) for arrival in self.requests if arrival.number > since]
+                return Reply(Document.of({"simulated": True, "requests": found}))
+            if request.method == "POST" and path == f"{_CONTROL}/behaviour":
+                self.set_behaviour(scenarios.from_json(parse_json(request.body)))
+                return Reply(Document.of(self._state()))
+            if request.method == "POST" and path == f"{_CONTROL}/clock":
+                self._move_clock(parse_json(request.body))
+                return Reply(Document.of(self._state()))
+        except (ValueError, TypeError) as error:
+            return Reply(Document.of({"error": str(error)}), 400)
+        known = [_CONTROL, f"{_CONTROL}/requests", f"{_CONTROL}/behaviour (POST)", f"{_CONTROL}/clock (POST)"]
+        return Reply(Document.of({"error": f"nothing at {request.method} {request.path}", "there_is": known}), 404)
+
+    def _move_clock(self, data: object) -> None:
+        if not isinstance(data, dict) or not data.keys() <= {"now", "advance_seconds"} or len(data) > 1:
+            raise ValueError(
+                'send {"now": "2024-11-05T12:00:00Z"}, {"advance_seconds": 86400}, or {} for after the end'
+            )
+        if "now" in data:
+            self.set_clock(utc(str(data["now"])))
+        elif "advance_seconds" in data:
+            self.set_clock(self.now + timedelta(seconds=float(data["advance_seconds"])))
+        else:
+            self.set_clock(None)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "emulator": "nba-stats-emulator",
+            "simulated": True,
+            "serves": self._label,
+            "now": self.now.isoformat().replace("+00:00", "Z"),
+            "requests": self._server.outcomes.total(),
+            "outcomes": dict(sorted(self._server.outcomes.items())),
+            "behaviour": scenarios.to_json(self._server.fortune.behaviour),
+        }
+
+
+def _opened(log: str | Path | IO[str] | None) -> tuple[IO[str] | None, bool]:
+    if isinstance(log, (str, Path)):
+        return Path(log).open("a", encoding="utf-8"), True
+    return log, False
+
+
+def _as_json(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "number": arrival.number,
+        "at_seconds": round(arrival.at_seconds, 6),
+        "answered_at_seconds": arrival.answered_at_seconds and round(arrival.answered_at_seconds, 6),
+        "connection": arrival.connection,
+        "method": arrival.method,
+        "path": arrival.path,
+        "endpoint": arrival.endpoint,
+        "query": [list(pair) for pair in arrival.query],
+        "headers": dict(arrival.headers),
+        "outcome": arrival.outcome,
+        "status": arrival.status,
+    }

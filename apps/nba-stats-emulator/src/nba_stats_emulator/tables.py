@@ -1,0 +1,173 @@
+"""Bodies of the older kind, a table of rows under headers: leaguegamelog and playerindex."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from nba_stats_emulator.bodies import ratio
+from nba_stats_emulator.boxscores import sum_lines
+from nba_stats_emulator.facts import Game, Line, Player, slug
+from nba_stats_emulator.rosters import Rosters
+from nba_stats_emulator.rotation import overtimes_of
+from nba_stats_emulator.teams import Team
+
+__all__ = ["GAME_LOG_SORTERS", "game_log_body", "game_log_rows", "player_index_body"]
+
+_COUNTS = [
+    "WL",
+    "MIN",
+    "FGM",
+    "FGA",
+    "FG_PCT",
+    "FG3M",
+    "FG3A",
+    "FG3_PCT",
+    "FTM",
+    "FTA",
+    "FT_PCT",
+    "OREB",
+    "DREB",
+    "REB",
+    "AST",
+    "STL",
+    "BLK",
+    "TOV",
+    "PF",
+    "PTS",
+    "PLUS_MINUS",
+]
+_TEAM_HEADERS = [
+    "SEASON_ID", "TEAM_ID", "TEAM_ABBREVIATION", "TEAM_NAME", "GAME_ID", "GAME_DATE", "MATCHUP", *_COUNTS,
+    "VIDEO_AVAILABLE",
+]  # fmt: skip
+_PLAYER_HEADERS = [
+    "SEASON_ID", "PLAYER_ID", "PLAYER_NAME", "TEAM_ID", "TEAM_ABBREVIATION", "TEAM_NAME", "GAME_ID", "GAME_DATE",
+    "MATCHUP", *_COUNTS, "FANTASY_PTS", "VIDEO_AVAILABLE",
+]  # fmt: skip
+GAME_LOG_SORTERS = frozenset({"DATE", *_COUNTS[1:]})
+"""What leaguegamelog can sort by."""
+_INDEX_HEADERS = [
+    "PERSON_ID",
+    "PLAYER_LAST_NAME",
+    "PLAYER_FIRST_NAME",
+    "PLAYER_SLUG",
+    "TEAM_ID",
+    "TEAM_SLUG",
+    "IS_DEFUNCT",
+    "TEAM_CITY",
+    "TEAM_NAME",
+    "TEAM_ABBREVIATION",
+    "JERSEY_NUMBER",
+    "POSITION",
+    "HEIGHT",
+    "WEIGHT",
+    "COLLEGE",
+    "COUNTRY",
+    "DRAFT_YEAR",
+    "DRAFT_ROUND",
+    "DRAFT_NUMBER",
+    "ROSTER_STATUS",
+    "FROM_YEAR",
+    "TO_YEAR",
+    "PTS",
+    "REB",
+    "AST",
+    "STATS_TIMEFRAME",
+]
+
+
+def _percentage(made: int, attempted: int) -> float | None:
+    return ratio(made, attempted) if attempted else None
+
+
+def _counts(line: Line, minutes: int, won: bool, plus_minus: int) -> list[Any]:
+    return [
+        "W" if won else "L", minutes,
+        line.fgm, line.fga, _percentage(line.fgm, line.fga),
+        line.fg3m, line.fg3a, _percentage(line.fg3m, line.fg3a),
+        line.ftm, line.fta, _percentage(line.ftm, line.fta),
+        line.oreb, line.dreb, line.reb, line.ast, line.stl, line.blk, line.tov, line.pf, line.points, plus_minus,
+    ]  # fmt: skip
+
+
+def _fantasy(line: Line) -> float:
+    return round(line.points + 1.2 * line.reb + 1.5 * line.ast + 3 * (line.stl + line.blk) - line.tov, 1)
+
+
+def game_log_rows(
+    season_id: str,
+    players: bool,
+    games: Iterable[Game],
+    lines_of: Callable[[Game], tuple[Sequence[Line], Sequence[Line]] | None],
+    name: Callable[[int], Player],
+) -> list[list[Any]]:
+    """Rows of the game log in the order of the games, one for each player or team; none of games without lines."""
+    rows: list[list[Any]] = []
+    for game in games:
+        lines = lines_of(game)
+        if lines is None:
+            continue
+        day = game.game_date.isoformat()
+        sides: tuple[tuple[Team, Sequence[Line], int, str], ...] = (
+            (game.away, lines[1], game.away_score - game.home_score, f"{game.away.tricode} @ {game.home.tricode}"),
+            (game.home, lines[0], game.home_score - game.away_score, f"{game.home.tricode} vs. {game.away.tricode}"),
+        )
+        for team, own, margin, matchup in sides:
+            about_game = [team.team_id, team.tricode, team.full_name, game.game_id, day, matchup]
+            if players:
+                for line in own:
+                    counts = _counts(line, line.minutes, margin > 0, line.plus_minus)
+                    who = [season_id, line.player_id, name(line.player_id).full_name]
+                    rows.append([*who, *about_game, *counts, _fantasy(line), 1])
+            else:
+                minutes = 240 + 25 * overtimes_of([line.minutes for line in own])
+                rows.append([season_id, *about_game, *_counts(sum_lines(own), minutes, margin > 0, margin), 1])
+    return rows
+
+
+def game_log_body(parameters: dict[str, Any], players: bool, rows: list[list[Any]]) -> dict[str, Any]:
+    """The leaguegamelog body around rows, sorted as `Sorter` and `Direction` of the parameters say."""
+    headers = _PLAYER_HEADERS if players else _TEAM_HEADERS
+    sorter = str(parameters["Sorter"]).upper()
+    column = headers.index("GAME_DATE" if sorter == "DATE" else sorter)
+    descending = str(parameters["Direction"]).upper() == "DESC"
+    if sorter == "DATE":
+        rows = sorted(rows, key=lambda row: row[column], reverse=descending)
+    else:  # a percentage of nothing is None and sorts below zero
+        rows = sorted(rows, key=lambda row: -1 if row[column] is None else row[column], reverse=descending)
+    return {
+        "resource": "leaguegamelog",
+        "parameters": parameters,
+        "resultSets": [{"name": "LeagueGameLog", "headers": headers, "rowSet": rows}],
+    }
+
+
+def _index_row(player: Player, team: Team, rosters: Rosters, year: str) -> list[Any]:
+    known = rosters.averages[player.player_id]
+    bigness = known.bigness
+    position = "C" if bigness > 0.32 else "F" if bigness > 0.12 else "G"
+    return [
+        player.player_id, player.family_name, player.first_name, slug(player.full_name),
+        team.team_id, team.slug, 0, team.city, team.name, team.tricode,
+        None, position, "", None, None, "", None, None, None, 1.0, year, year,
+        known.per_game(known.points), known.per_game(known.rebounds), known.per_game(known.assists), "Season",
+    ]  # fmt: skip
+
+
+def player_index_body(parameters: dict[str, Any], rosters: Rosters | None) -> dict[str, Any]:
+    """The playerindex body: everyone who played in the season, with the last team and averages from the facts.
+
+    Position is simulated; height, weight, origin and draft are not known and empty. None gives an empty table.
+    """
+    rows = []
+    if rosters is not None:
+        year = str(parameters["Season"])[:4]
+        entries = [(rosters.player(player_id), team) for player_id, team in rosters.last_team().items()]
+        entries.sort(key=lambda entry: (entry[0].family_name, entry[0].first_name, entry[0].player_id))
+        rows = [_index_row(player, team, rosters, year) for player, team in entries]
+    return {
+        "resource": "playerindex",
+        "parameters": parameters,
+        "resultSets": [{"name": "PlayerIndex", "headers": _INDEX_HEADERS, "rowSet": rows}],
+    }
