@@ -23,6 +23,10 @@ Exit code 0 means complete, or nothing to do.
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nba_season_backfill.backfill.summary import Summary
 
 __all__ = [
     "AuditFailed",
@@ -43,14 +47,20 @@ __all__ = [
 
 
 class BackfillError(Exception):
-    """Whatever this package raises on purpose. ``message`` says what happened and where, ``hint`` what to do next."""
+    """Whatever this package raises on purpose. ``message`` says what happened and where, ``hint`` what to do next.
 
-    exit_code = 1
+    ``summary`` is the run's summary so far, once there is one.
+    """
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    exit_code: int = 1
+
+    def __init__(self, message: str, *, hint: str = "", exit_code: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.summary: Summary | None = None
+        if exit_code is not None:
+            self.exit_code = exit_code
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
@@ -125,5 +135,5 @@ class Interrupted(BackfillError):
         super().__init__(
             f"interrupted by {signal.Signals(signal_number).name}; the checkpoint is saved",
             hint="run the same command again to continue",
+            exit_code=128 + signal_number,
         )
-        self.exit_code = 128 + signal_number  # type: ignore[misc]  # 130 or 143: which one only the signal tells

@@ -13,13 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from nba_season_backfill.season import GameId, GameKind, Season, SeasonType
 
-__all__ = ["EASTERN", "Game", "GameState", "LogLine", "read_game_log", "read_schedule", "reconcile"]
-
-EASTERN = ZoneInfo("America/New_York")
+__all__ = ["Game", "GameState", "LogLine", "read_game_log", "read_schedule", "reconcile"]
 
 
 class GameState(StrEnum):

@@ -10,8 +10,12 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-__all__ = ["FIRST_NBA_SEASON", "GameId", "GameKind", "Season", "SeasonType", "season_of_date"]
+__all__ = ["EASTERN", "FIRST_NBA_SEASON", "GameId", "GameKind", "Season", "SeasonType", "season_of_date"]
+
+EASTERN = ZoneInfo("America/New_York")
+"""The time zone of the league's calendar: a game's date is the date there."""
 
 FIRST_NBA_SEASON = 1946
 

@@ -1,0 +1,110 @@
+"""Which games the season has: the game log of every season type, the schedule beside it, both archived."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hoopstat_observability import get_logger
+from nba_season_backfill.backfill.exchange import Exchange, Question
+from nba_season_backfill.datasets.base import Assessment, violation
+from nba_season_backfill.errors import ContractViolated, Incomplete
+from nba_season_backfill.schedule import Game, LogLine, read_game_log, read_schedule, reconcile
+from nba_season_backfill.season import Season, SeasonType
+from nba_season_backfill.source.base import StatsRequest
+from nba_season_backfill.source.verdict import VerdictKind
+
+__all__ = ["Discovery", "discover", "season_list_requests"]
+
+_LOG = get_logger("nba_season_backfill.discovery")
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Every game of the season, in order of date; ``warnings`` say which list was missing."""
+
+    games: tuple[Game, ...]
+    requests: int
+    warnings: tuple[str, ...]
+    sources: Mapping[str, str]
+
+
+def season_list_requests(season: Season, season_types: Sequence[SeasonType], league: str = "00") -> list[StatsRequest]:
+    """The requests for a season's own lists: one game log a season type that existed, and the schedule."""
+    from nba_api.stats.endpoints.leaguegamelog import LeagueGameLog
+    from nba_api.stats.endpoints.scheduleleaguev2 import ScheduleLeagueV2
+
+    requests = []
+    for season_type in season_types:
+        if not season.has(season_type):
+            continue
+        log = LeagueGameLog(
+            season=str(season),
+            season_type_all_star=season_type.value,
+            league_id=league,
+            player_or_team_abbreviation="T",
+            get_request=False,
+        )
+        requests.append(StatsRequest(log.endpoint, _text(log.parameters), season, slug(season_type)))
+    schedule = ScheduleLeagueV2(season=str(season), league_id=league, get_request=False)
+    requests.append(StatsRequest(schedule.endpoint, _text(schedule.parameters), season, "season"))
+    return requests
+
+
+def slug(season_type: SeasonType) -> str:
+    """The season type as it stands in keys: ``regular-season``, ``play-in``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|\s+", "-", season_type.value).lower()
+
+
+def _text(parameters: Mapping[str, object]) -> dict[str, str]:
+    return {key: str(value) for key, value in parameters.items()}
+
+
+def discover(exchange: Exchange, season: Season, season_types: Sequence[SeasonType], *, tries: int) -> Discovery:
+    """Ask for the season's lists and reconcile them.
+
+    Raises:
+        ContractViolated, Incomplete: a game log cannot be had. A schedule that cannot be had is a warning only: it
+        adds venues and games to come, not results.
+    """
+    lines: list[LogLine] = []
+    scheduled: list[Game] = []
+    warnings: list[str] = []
+    sources: dict[str, str] = {}
+    requests = season_list_requests(season, season_types)
+    for request in requests:
+        if request.endpoint == "leaguegamelog":
+            reply = exchange.settled(_question(request, None, read_game_log), tries=tries)
+            if reply.payload is not None:
+                lines += read_game_log(reply.payload)
+        else:
+            try:
+                question = _question(request, "leagueSchedule", lambda payload: read_schedule(payload, season))
+                reply = exchange.settled(question, tries=tries)
+            except (ContractViolated, Incomplete) as error:
+                warnings.append(f"the schedule cannot be had, only the game log is known: {error.message}")
+                _LOG.warning("schedule_missing", reason=error.message)
+                continue
+            if reply.payload is not None:
+                scheduled = read_schedule(reply.payload, season)
+        if reply.verdict.kind is VerdictKind.ABSENT:
+            _LOG.info("season_list_empty", endpoint=request.endpoint, subject=request.subject)
+        if reply.raw_sha256 is not None:
+            sources[f"{request.endpoint}/{request.subject}"] = reply.raw_sha256
+    games = reconcile(lines, scheduled, season)
+    return Discovery(tuple(games), len(requests), tuple(warnings), sources)
+
+
+def _question(
+    request: StatsRequest, root: str | None, read: Callable[[Mapping[str, Any]], Sequence[object]]
+) -> Question:
+    def assess(payload: Mapping[str, Any]) -> Assessment:
+        try:
+            found = read(payload)
+        except ValueError as error:
+            return violation(str(error))
+        return Assessment("ok" if found else "absent")
+
+    return Question(request, root, assess)

@@ -1,0 +1,193 @@
+"""The commit: what was judged becomes rows, then partitions, then the checkpoint. In that order, always.
+
+The ledger is used by one thread. Between two commits everything it holds can be lost without harm: the bodies are in
+the archive, and merging rows by game id makes doing it again a no-op.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from hoopstat_observability import get_logger, performance_context
+from nba_season_backfill.backfill.exchange import Reply
+from nba_season_backfill.backfill.summary import Failed, Summary
+from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitRecord, UnitStatus
+from nba_season_backfill.datasets.base import Dataset
+from nba_season_backfill.lake.bronze import BronzeWriter
+from nba_season_backfill.lake.state import StateFile
+from nba_season_backfill.plan import Unit
+
+__all__ = ["Ledger"]
+
+_LOG = get_logger("nba_season_backfill.ledger")
+
+# A final game without content, in a season for which the dataset exists, may only be late: ask again soon.
+_SUSPICIOUS_ABSENCE = dt.timedelta(hours=6)
+
+
+class Ledger:
+    """Turns judged replies into rows and checkpoint lines, and commits them.
+
+    Args:
+        held: called before each commit; raises Fenced when the season's lease is no longer ours.
+        refetching: a new body for a stored unit is a new revision (``--no-resume``).
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        state: StateFile,
+        bronze: BronzeWriter,
+        summary: Summary,
+        *,
+        run_id: str,
+        held: Callable[[], int],
+        snapshot: Callable[[], Mapping[str, Any]],
+        utc_now: Callable[[], dt.datetime],
+    ) -> None:
+        self._checkpoint = checkpoint
+        self._state = state
+        self._bronze = bronze
+        self._summary = summary
+        self._run_id = run_id
+        self._held = held
+        self._snapshot = snapshot
+        self._utc_now = utc_now
+        self._dirty = False
+
+    def stored(self, unit: Unit, reply: Reply, *, attempts: int) -> None:
+        """The unit's body passed every check: its rows go to their partitions, its line to the checkpoint."""
+        assert reply.verdict.assessment is not None
+        assert reply.raw_sha256 is not None
+        assessment = reply.verdict.assessment
+        game = unit.game
+        before = self._checkpoint.unit(game.game_id.text, unit.dataset.name)
+        for name, table in assessment.tables.items():
+            self._bronze.add(name, game.month, game.game_id.text, table, reply.raw_sha256)
+            self._count_rows(name, table)
+        if assessment.unknown_fields:
+            self._drift(unit.dataset, assessment.unknown_fields)
+        record = self._record(UnitStatus.OK, reply, attempts, before)
+        rows = {name: table.num_rows for name, table in assessment.tables.items()}
+        self._put(unit, record(rows=rows))
+        self._summary.units_stored += 1
+
+    def absent(self, unit: Unit, reply: Reply, *, attempts: int) -> None:
+        """A well-formed answer without content: remembered for a while, never rows."""
+        suspicious = bool(reply.verdict.assessment is not None and reply.verdict.assessment.problems)
+        believed_for = _SUSPICIOUS_ABSENCE if suspicious else reply.verdict.believed_for
+        until = None if believed_for is None else (reply.fetched_at + believed_for).isoformat(timespec="seconds")
+        before = self._checkpoint.unit(unit.game.game_id.text, unit.dataset.name)
+        if before is not None and before.status is UnitStatus.OK:
+            # What was stored once is not taken away by an empty answer; it is only said.
+            self.failed(unit, reply, attempts=attempts, reason="the upstream no longer has what is stored here")
+            return
+        record = self._record(UnitStatus.ABSENT, reply, attempts, before)
+        self._put(unit, record(believed_until=until, suspicious=suspicious))
+        self._summary.units_absent += 1
+        if suspicious:
+            self._summary.failures.append(
+                Failed(unit.game.game_id.text, unit.dataset.name, "absent", reply.verdict.explanation)
+            )
+
+    def failed(self, unit: Unit, reply: Reply, *, attempts: int, reason: str | None = None) -> None:
+        """The unit is not stored; a later run asks again. What was stored before stays as it was."""
+        reason = reason or f"{reply.verdict.rule}: {reply.verdict.explanation}"
+        before = self._checkpoint.unit(unit.game.game_id.text, unit.dataset.name)
+        self._summary.units_failed += 1
+        self._summary.failures.append(
+            Failed(unit.game.game_id.text, unit.dataset.name, reply.verdict.kind.value, reason)
+        )
+        _LOG.error(
+            "unit_failed",
+            game_id=unit.game.game_id.text,
+            dataset=unit.dataset.name,
+            reason=reason,
+            attempts=attempts,
+        )
+        if before is not None and before.status is UnitStatus.OK:
+            return
+        record = self._record(UnitStatus.FAILED, reply, attempts, before)
+        self._put(unit, record(error=reason))
+
+    def season_table(self, dataset: str, tables: Mapping[str, pa.Table], reply: Reply, *, attempts: int = 1) -> None:
+        """A dataset that one request a season answers: the whole table is replaced."""
+        assert reply.raw_sha256 is not None
+        for name, table in tables.items():
+            self._bronze.replace(name, None, table, [reply.raw_sha256])
+            self._count_rows(name, table)
+        before = self._checkpoint.unit(SEASON_LEVEL, dataset)
+        record = self._record(UnitStatus.OK, reply, attempts, before)
+        self._checkpoint.record(
+            SEASON_LEVEL, dataset, record(rows={name: table.num_rows for name, table in tables.items()})
+        )
+        self._dirty = True
+
+    def games_table(self, name: str, by_month: Mapping[int, pa.Table], raws: Sequence[str]) -> None:
+        """The season's list of games; months that did not change are not written again."""
+        for month, table in by_month.items():
+            self._bronze.replace(name, month, table, raws)
+            self._count_rows(name, table)
+
+    def commit(self) -> None:
+        """Write the partitions, then the checkpoint. Raises Fenced when another writer took over."""
+        token = self._held()
+        with performance_context("commit") as measured:
+            written = self._bronze.flush()
+            measured.records_processed = sum(partition.rows for partition in written)
+            self._summary.table_bytes += sum(partition.size for partition in written)
+            if not self._dirty:
+                return
+            self._checkpoint.statistics, self._checkpoint.pace = self._statistics()
+            self._held()
+            self._state.commit(self._checkpoint.to_content(), token=token, run_id=self._run_id)
+        self._dirty = False
+        self._summary.commits += 1
+
+    def touch(self) -> None:
+        """Make the next commit write the checkpoint even if no unit changed (a first one, new statistics)."""
+        self._dirty = True
+
+    def _statistics(self) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
+        snapshot = dict(self._snapshot())
+        pace = snapshot.pop("pace", None)
+        return snapshot, pace
+
+    def _put(self, unit: Unit, record: UnitRecord) -> None:
+        self._checkpoint.record(unit.game.game_id.text, unit.dataset.name, record, game_date=unit.game.game_date)
+        self._dirty = True
+
+    def _record(
+        self, status: UnitStatus, reply: Reply, attempts: int, before: UnitRecord | None
+    ) -> Callable[..., UnitRecord]:
+        revision = 1
+        if before is not None:
+            attempts += before.attempts
+            changed = before.status is UnitStatus.OK and before.raw != reply.raw_sha256
+            revision = before.revision + (1 if changed else 0)
+
+        def make(**more: Any) -> UnitRecord:
+            return UnitRecord(
+                status=status,
+                judged_at=reply.fetched_at.isoformat(timespec="seconds"),
+                raw=reply.raw_sha256,
+                revision=revision,
+                attempts=attempts,
+                **more,
+            )
+
+        return make
+
+    def _count_rows(self, name: str, table: pa.Table) -> None:
+        self._summary.rows_by_table[name] = self._summary.rows_by_table.get(name, 0) + table.num_rows
+
+    def _drift(self, dataset: Dataset, unknown_fields: Sequence[str]) -> None:
+        known = self._summary.drift.setdefault(dataset.name, [])
+        new = [path for path in unknown_fields if path not in known]
+        if new:
+            known += new
+            _LOG.warning("schema_drift", dataset=dataset.name, new_fields=new)

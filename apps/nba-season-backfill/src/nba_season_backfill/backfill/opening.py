@@ -1,0 +1,173 @@
+"""Opening the lake for a run: the store, its identity, the checkpoint and where it is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from nba_season_backfill.checkpoint import Checkpoint
+from nba_season_backfill.errors import BackfillError, CheckpointUnusable, ConfigurationError, Incomplete, StoreUnusable
+from nba_season_backfill.lake import layout, open_store
+from nba_season_backfill.lake.local import LocalStore
+from nba_season_backfill.lake.probe import probe_conditional_writes
+from nba_season_backfill.lake.state import StateCorrupt, StateFile, StateFormatUnknown
+from nba_season_backfill.lake.store import ObjectMissing, ObjectStore, PreconditionFailed, StoreError
+from nba_season_backfill.season import Season
+from nba_season_backfill.settings import BackfillSettings
+
+__all__ = [
+    "OpenState",
+    "lake_identity",
+    "load_checkpoint",
+    "open_lake",
+    "open_state",
+    "store_error",
+    "store_must_be_honest",
+]
+
+_HINTS = {
+    "missing_bucket": "create the bucket, or name another one with --s3-bucket",
+    "credentials": "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, or the role of this machine",
+    "access_denied": "the credentials are not allowed to do this: check the policy of the bucket and the role",
+    "full": "make room, then run the same command again: it continues",
+    "read_only": "name a folder that can be written with --output",
+    "unreachable": "check --s3-endpoint-url, AWS_REGION and the network",
+    "corrupt": "the object is damaged; `nba-backfill status` shows what is known of the lake",
+}
+
+
+def store_error(error: StoreError) -> BackfillError:
+    """The store's complaint with what to do about it, under the right exit code."""
+    hint = _HINTS.get(error.kind, "run the same command again: it continues where it stopped")
+    if error.kind in ("full", "other"):
+        # Nothing is wrong with the configuration: the lake failed under a run that can be continued.
+        return Incomplete(str(error), hint=hint)
+    return StoreUnusable(str(error), hint=hint)
+
+
+def open_lake(settings: BackfillSettings) -> ObjectStore:
+    """The store that the settings name. Nothing is written, and nothing asked, yet."""
+    if settings.s3_bucket is not None:
+        return open_store(
+            bucket=settings.s3_bucket,
+            prefix=settings.s3_prefix,
+            endpoint_url=settings.s3_endpoint_url,
+            region=settings.aws_region,
+        )
+    return open_store(folder=settings.output)
+
+
+def store_must_be_honest(store: ObjectStore, *, single_writer: bool) -> None:
+    """Refuse a store that ignores conditional writes.
+
+    Raises:
+        StoreUnusable: the store accepted a write whose condition was false.
+    """
+    found = probe_conditional_writes(store)
+    if not found.honest and not single_writer:
+        raise StoreUnusable(
+            f"{store.url} ignores conditional writes ({found.detail}): two runs at once would overwrite each other",
+            hint="use a store that honours If-None-Match and If-Match, or --single-writer and never two runs at once",
+        )
+
+
+def lake_identity(store: ObjectStore, league: str, *, create: bool) -> str | None:
+    """The lake's own id, made when the lake is new; None when there is no lake yet and none is to be made."""
+    key = layout.LAKE_IDENTITY
+    try:
+        document = orjson.loads(store.get(key).body)
+        if not isinstance(document, dict) or not isinstance(document.get("lake_id"), str):
+            raise ConfigurationError(f"{store.url}/{key} is not a lake's identity", hint="restore or remove it")
+        if document.get("league") != league:
+            raise ConfigurationError(
+                f"{store.url} is a lake of league {document.get('league')}, not {league}", hint="one lake, one league"
+            )
+        return str(document["lake_id"])
+    except ObjectMissing:
+        if not create:
+            return None
+    except orjson.JSONDecodeError:
+        raise ConfigurationError(f"{store.url}/{key} is not JSON", hint="restore or remove it") from None
+    identity = {"format": 1, "lake_id": secrets.token_hex(8), "league": league}
+    try:
+        store.put_if_absent(key, orjson.dumps(identity, option=orjson.OPT_INDENT_2))
+    except PreconditionFailed:
+        return lake_identity(store, league, create=False)
+    return str(identity["lake_id"])
+
+
+@dataclass(slots=True)
+class OpenState:
+    """Where the checkpoint is kept, and the document in it (None when there is none)."""
+
+    file: StateFile
+    where: str
+    checkpoint: Checkpoint | None
+    recovered_from: int | None = None
+
+
+def open_state(settings: BackfillSettings, store: ObjectStore, season: Season) -> tuple[StateFile, str]:
+    """The state file: in the lake, or where --state-file-path says."""
+    path = settings.state_file_path
+    if path is None:
+        key = layout.checkpoint_key(str(season))
+        return StateFile(store, key, generations_prefix=layout.generations_prefix(str(season))), f"{store.url}/{key}"
+    if path.startswith("s3://"):
+        bucket, _, key = path.removeprefix("s3://").partition("/")
+        if not bucket or not key or key.endswith("/"):
+            raise ConfigurationError(f"--state-file-path {path!r}: not an S3 object", hint="write s3://BUCKET/KEY.json")
+        prefix, _, name = key.rpartition("/")
+        state_store = open_store(
+            bucket=bucket, prefix=prefix, endpoint_url=settings.s3_endpoint_url, region=settings.aws_region
+        )
+    else:
+        file = Path(path).expanduser().absolute()
+        if file.is_dir():
+            raise ConfigurationError(f"--state-file-path {path!r}: is a folder", hint="name a file in it")
+        state_store, name = LocalStore(file.parent), file.name
+    return StateFile(state_store, name, generations_prefix=f"{name}.generations/"), path
+
+
+def load_checkpoint(
+    settings: BackfillSettings, store: ObjectStore, season: Season, league: str, lake_id: str | None
+) -> OpenState:
+    """Read the checkpoint and refuse one that is not this season's and this lake's.
+
+    Raises:
+        CheckpointUnusable: corrupt beyond its generations, of an unknown format, of another season or lake.
+    """
+    file, where = open_state(settings, store, season)
+    try:
+        loaded = file.load()
+    except StateFormatUnknown as error:
+        raise CheckpointUnusable(
+            f"checkpoint {where}: {error}", hint="it was written by another version; use that one, or a newer"
+        ) from None
+    except StateCorrupt as error:
+        raise CheckpointUnusable(
+            f"checkpoint {where} is corrupt: {error}",
+            hint="nothing was changed; restore it from its generations, or move it away to rebuild from the archive",
+        ) from None
+    if loaded is None:
+        return OpenState(file, where, None)
+    checkpoint = Checkpoint.from_content(loaded.content, where)
+    checkpoint.must_be_of(season, league, lake_id or "none yet", where)
+    return OpenState(file, where, checkpoint, loaded.recovered_from)
+
+
+def new_checkpoint(
+    settings: BackfillSettings, season: Season, league: str, lake_id: str, now: dt.datetime
+) -> Checkpoint:
+    """An empty checkpoint for this season and lake."""
+    return Checkpoint(
+        season,
+        league,
+        lake_id,
+        now.isoformat(timespec="seconds"),
+        config=settings.snapshot(),
+        config_fingerprint=settings.fingerprint(settings.FINGERPRINTED),
+    )

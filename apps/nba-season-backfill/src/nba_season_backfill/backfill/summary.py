@@ -1,0 +1,62 @@
+"""What a run did: one typed object, rendered as text or JSON by the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Failed", "Summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A unit that is not stored and should be: which, and why in plain words."""
+
+    game_id: str
+    dataset: str
+    verdict: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Summary:
+    """A run's result. Counts are of this run unless they say otherwise; ``outcome`` is what the exit code means."""
+
+    run_id: str
+    season: str
+    source: str
+    lake: str
+    checkpoint: str
+    outcome: str = "running"
+    exit_code: int = 1
+    message: str = ""
+    continued_from: str | None = None
+    simulated: bool = False
+    games_selected: int = 0
+    games_done: int = 0
+    games_already_complete: int = 0
+    games_left: int = 0
+    games_not_final: Mapping[str, int] = field(default_factory=dict)
+    units_stored: int = 0
+    units_from_archive: int = 0
+    units_absent: int = 0
+    units_failed: int = 0
+    units_left: int = 0
+    units_never_existed: int = 0
+    rows_by_table: dict[str, int] = field(default_factory=dict)
+    requests: int = 0
+    requests_by_verdict: Mapping[str, int] = field(default_factory=dict)
+    body_bytes: int = 0
+    archived_bytes: int = 0
+    table_bytes: int = 0
+    commits: int = 0
+    waited_seconds: float = 0.0
+    duration_in_seconds: float = 0.0
+    failures: list[Failed] = field(default_factory=list)
+    drift: dict[str, list[str]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)

@@ -1,0 +1,148 @@
+"""The commands. With no subcommand the job is ``run``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from hoopstat_config import ConfigurationInvalid, GroupedCommand, GroupedGroup, OriginKind, click_options, given
+from nba_season_backfill import __version__
+from nba_season_backfill.errors import BackfillError
+from nba_season_backfill.season import EASTERN
+from nba_season_backfill.settings import BackfillSettings
+
+__all__ = ["cli", "main"]
+
+PROGRAM = "nba-backfill"
+EXIT_CODES = (
+    "Exit codes: 0 complete or nothing to do, 1 internal error, 2 usage, 65 contract violation, 69 source "
+    "unreachable or blocked, 70 fenced by another writer, 75 incomplete (run again), 78 configuration or store, "
+    "130/143 interrupted (checkpoint saved)."
+)
+_NOT_FOR_READING = ("dry_run", "resume", "max_retries", "checkpoint_every")
+
+
+class _RunByDefault(GroupedGroup):
+    """A group whose ``run`` is meant when no subcommand is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version"}
+        if not args or (args[0] not in self.commands and args[0] not in own and args[0].startswith("-")):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of ``run`` too: they are what most people look for."""
+        self.format_commands(ctx, formatter)
+        run = self.commands["run"]
+        run.format_options(click.Context(run, info_name="run", parent=ctx), formatter)
+
+
+def _config_file(command: Any) -> Any:
+    return click.option(
+        "--config",
+        "config_file",
+        metavar="FILE",
+        envvar="NBA_BACKFILL_CONFIG",
+        help="Read settings from a file (toml, yaml or json)  [env: NBA_BACKFILL_CONFIG]",
+    )(command)
+
+
+@click.group(
+    cls=_RunByDefault,
+    name=PROGRAM,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=EXIT_CODES,
+)
+@click.version_option(__version__, prog_name=PROGRAM)
+def cli() -> None:
+    """Fill a lake with every game of an NBA season from stats.nba.com: politely, resumably, provably complete.
+
+    Without a command the job is `run`. Precedence: command line, environment, --config file, default.
+    """
+
+
+@cli.command(cls=GroupedCommand, epilog=EXIT_CODES)
+@click_options(BackfillSettings)
+@_config_file
+@click.pass_context
+def run(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None:
+    """Fill the lake with a season, or continue to (the default command)."""
+    settings = load_settings(ctx, config_file)
+    from nba_season_backfill.cli import running
+
+    if settings.dry_run:
+        running.dry_run(settings)
+    else:
+        ctx.exit(running.run(settings))
+
+
+@cli.command(cls=GroupedCommand)
+@click_options(BackfillSettings, without=_NOT_FOR_READING)
+@_config_file
+@click.pass_context
+def plan(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None:
+    """Ask for the season's lists and show what a run would do, and what it would cost."""
+    settings = load_settings(ctx, config_file)
+    from nba_season_backfill.cli import running
+
+    running.plan(settings)
+
+
+@cli.command(cls=GroupedCommand)
+@click_options(BackfillSettings, without=_NOT_FOR_READING)
+@_config_file
+@click.pass_context
+def status(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None:
+    """Show what the checkpoint says: what is stored, absent, failed, and who is at work. Asks the upstream nothing."""
+    settings = load_settings(ctx, config_file)
+    from nba_season_backfill.cli import running
+
+    running.status(settings)
+
+
+@cli.command(cls=GroupedCommand)
+@click_options(BackfillSettings)
+@_config_file
+@click.pass_context
+def config(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None:
+    """Show every setting with its value and where it came from; secrets are masked."""
+    settings = load_settings(ctx, config_file)
+    click.echo(settings.render_json() if settings.output_format == "json" else settings.render_text())
+
+
+def load_settings(ctx: click.Context, config_file: str | None) -> BackfillSettings:
+    """The settings from all layers, or every problem with them, a line each.
+
+    A wrong command line exits with 2, a wrong environment or file with 78.
+    """
+    file = Path(config_file) if config_file else None
+    try:
+        settings = BackfillSettings.load(given(ctx, BackfillSettings), environ=os.environ, file=file)
+    except ConfigurationInvalid as error:
+        for problem in error.problems:
+            click.echo(f"{PROGRAM}: {problem}", err=True)
+        kinds = {problem.origin.kind for problem in error.problems if problem.origin is not None}
+        ctx.exit(2 if kinds <= {OriginKind.COMMAND_LINE} else 78)
+    for notice in settings.notices:
+        click.echo(f"{PROGRAM}: {notice}", err=True)
+    return settings.resolved(dt.datetime.now(EASTERN).date())
+
+
+def fail(error: BackfillError) -> NoReturn:
+    """One clear line on standard error, and the documented exit code."""
+    click.echo(f"{PROGRAM}: {' '.join(str(error).split())}", err=True)
+    sys.exit(error.exit_code)
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        cli.main(prog_name=PROGRAM)
+    except BackfillError as error:
+        fail(error)

@@ -1,0 +1,207 @@
+"""What the commands do with their settings: logging, signals, progress, and the result as text or JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from hoopstat_config import OriginKind
+from hoopstat_observability import (
+    bind_run,
+    configure_logging,
+    configure_tracing,
+    get_logger,
+    redact,
+    register_secret,
+    shutdown_logging,
+    shutdown_tracing,
+    write_termination_message,
+)
+from nba_season_backfill.backfill.job import plan_season, run_season
+from nba_season_backfill.backfill.looking import status_document, status_text
+from nba_season_backfill.backfill.observer import NoObserver, Observer
+from nba_season_backfill.backfill.stopping import Stop
+from nba_season_backfill.backfill.summary import Summary
+from nba_season_backfill.errors import BackfillError
+from nba_season_backfill.rendering import plan_document, plan_text, summary_text
+from nba_season_backfill.season import Season
+from nba_season_backfill.settings import BackfillSettings
+
+__all__ = ["dry_run", "plan", "run", "status"]
+
+SERVICE = "nba-season-backfill"
+_LOG = get_logger("nba_season_backfill.cli")
+
+
+def season_of(settings: BackfillSettings) -> Season:
+    """The season that the settings name, or were resolved to."""
+    assert settings.season is not None
+    return Season.parse(settings.season)
+
+
+def run(settings: BackfillSettings) -> int:
+    """Run the job; gives the exit code. Everything that can go wrong ends here, in one line."""
+    ids = bind_run(environ=os.environ)
+    if settings.proxy is not None:
+        register_secret(settings.proxy.get_secret_value())
+    terminal = sys.stderr.isatty() and settings.log_format != "json"
+    stop = Stop()
+    with _signals(stop), _watching(settings, ids.run_id, terminal) as observer:
+        summary, error = _attempt(settings, ids.run_id, observer, stop)
+    _finish(settings, summary, error, terminal)
+    return summary.exit_code if summary is not None else (error.exit_code if error is not None else 1)
+
+
+def _attempt(
+    settings: BackfillSettings, run_id: str, observer: Observer, stop: Stop
+) -> tuple[Summary | None, BackfillError | None]:
+    try:
+        return run_season(settings, season_of(settings), run_id=run_id, observer=observer, stop=stop), None
+    except BackfillError as error:
+        return error.summary, error
+    except Exception as error:  # noqa: BLE001  # the process boundary: an internal error must be reported, with its trace
+        _LOG.critical("internal_error", exc_info=error)
+        internal = BackfillError(
+            f"internal error: {type(error).__name__}: {redact(str(error))}", hint="please report it with the log"
+        )
+        if settings.log_format != "json":
+            click.echo(str(redact("".join(traceback.format_exception(error)))), err=True)
+        return None, internal
+
+
+def _finish(settings: BackfillSettings, summary: Summary | None, error: BackfillError | None, terminal: bool) -> None:
+    document = summary.to_document() if summary is not None else {}
+    if error is not None:
+        _LOG.error("run_failed", error=str(error), exit_code=error.exit_code, summary=document)
+    else:
+        _LOG.info("run_finished", exit_code=0, summary=document)
+    write_termination_message(_termination(summary, error))
+    asked = settings.origin("output_format").kind is not OriginKind.DEFAULT
+    json_lines = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stdout.isatty())
+    if summary is not None and (terminal or asked or not json_lines):
+        if settings.output_format == "json":
+            click.echo(json.dumps(redact(document), default=str))
+        elif not json_lines or asked:
+            click.echo(summary_text(summary))
+    if error is not None:
+        click.echo(f"nba-backfill: {' '.join(str(redact(str(error))).split())}", err=True)
+    shutdown_tracing()
+    shutdown_logging()
+
+
+def _termination(summary: Summary | None, error: BackfillError | None) -> dict[str, object]:
+    message: dict[str, object] = {"outcome": "failed", "exit_code": 1}
+    if summary is not None:
+        message = {
+            "outcome": summary.outcome,
+            "exit_code": summary.exit_code,
+            "season": summary.season,
+            "run_id": summary.run_id,
+            "games_done": summary.games_done,
+            "games_left": summary.games_left,
+            "units_failed": summary.units_failed,
+            "requests": summary.requests,
+            "how_to_resume": "run the same command again with --resume",
+        }
+    if error is not None:
+        message |= {"exit_code": error.exit_code, "last_error": str(error)}
+    return message
+
+
+@contextmanager
+def _signals(stop: Stop) -> Iterator[None]:
+    """The first SIGINT or SIGTERM stops the run in order, the second ends the process at once."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if stop.signal_number is not None:
+            os._exit(128 + number)
+        stop.request(number)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _watching(settings: BackfillSettings, run_id: str, terminal: bool) -> Iterator[Observer]:
+    """Logging set up, and a progress bar where somebody can see it."""
+    file = Path(settings.log_file) if settings.log_file else None
+    configure_tracing(service=SERVICE, environ=os.environ)
+    if not terminal:
+        configure_logging(
+            level=settings.log_level, format=settings.log_format, service=SERVICE, file=file, run_id=run_id
+        )
+        yield _Logged()
+        return
+    from rich.console import Console
+
+    from nba_season_backfill.progress import TerminalProgress
+
+    console = Console(stderr=True)
+    configure_logging(
+        level="WARNING" if settings.origin("log_level").kind is OriginKind.DEFAULT else settings.log_level,
+        format="console",
+        service=SERVICE,
+        file=file,
+        run_id=run_id,
+        console=console,
+    )
+    with TerminalProgress(console) as progress:
+        yield progress
+
+
+class _Logged(NoObserver):
+    """Off a terminal, what a person should read becomes a log line."""
+
+    def said(self, message: str) -> None:
+        """Log it."""
+        _LOG.info("notice", message=message)
+
+
+def _quiet(settings: BackfillSettings) -> None:
+    """Commands that print a result keep standard output for it."""
+    ids = bind_run(environ=os.environ)
+    level = "WARNING" if settings.origin("log_level").kind is OriginKind.DEFAULT else settings.log_level
+    configure_logging(level=level, format=settings.log_format, service=SERVICE, stream=sys.stderr, run_id=ids.run_id)
+
+
+def plan(settings: BackfillSettings) -> None:
+    """Ask for the lists and print what a run would do."""
+    _quiet(settings)
+    _print_plan(settings, ask=True)
+
+
+def dry_run(settings: BackfillSettings) -> None:
+    """Validate everything and print the plan: no network, no credentials; exact for the sample."""
+    _quiet(settings)
+    _print_plan(settings, ask=settings.source == "sample")
+
+
+def _print_plan(settings: BackfillSettings, *, ask: bool) -> None:
+    made, lake = plan_season(settings, season_of(settings), ask=ask)
+    interval_seconds = settings.effective_interval_seconds
+    budget = 0 if settings.pace_off else settings.request_budget
+    if settings.output_format == "json":
+        document = plan_document(made, interval_seconds, budget) | {"lake": lake, "dry_run": settings.dry_run}
+        click.echo(json.dumps(document))
+    else:
+        click.echo(plan_text(made, interval_seconds, budget, lake=lake, dry_run=settings.dry_run))
+
+
+def status(settings: BackfillSettings) -> None:
+    """Print what the checkpoint says."""
+    _quiet(settings)
+    document = status_document(settings, season_of(settings))
+    click.echo(json.dumps(document) if settings.output_format == "json" else status_text(document))

@@ -1,0 +1,129 @@
+"""What is printed at the end: one object, as text for people or as JSON for programs."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from nba_season_backfill.backfill.summary import Summary
+from nba_season_backfill.plan import Plan
+
+__all__ = ["human_bytes", "human_seconds", "plan_document", "plan_text", "summary_text"]
+
+
+def human_seconds(seconds: float) -> str:
+    """``5 h 07 min``, ``12 min 30 s``, ``4.2 s``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def human_bytes(size: float) -> str:
+    """Bytes in powers of 1,000: ``83.1 MB``."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def _lines(rows: list[tuple[str, str]]) -> str:
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in rows)
+
+
+def summary_text(summary: Summary) -> str:
+    """The run in a dozen lines: done, skipped, failed, requested, written, and where."""
+    simulated = "  (simulated data: the sample season)" if summary.simulated else ""
+    not_final = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in summary.games_not_final.items())
+    verdicts = ", ".join(f"{number} {verdict}" for verdict, number in sorted(summary.requests_by_verdict.items()))
+    written = (
+        f"{human_bytes(summary.archived_bytes)} raw, {human_bytes(summary.table_bytes)} Parquet, "
+        f"{summary.commits} commits"
+    )
+    rows = [
+        ("season", f"{summary.season}{simulated}"),
+        ("outcome", f"{summary.outcome.replace('_', ' ')} (exit {summary.exit_code})"),
+        (
+            "games",
+            f"{summary.games_done} done, {summary.games_already_complete} complete before, {summary.games_left} left"
+            + (f"; not final: {not_final}" if not_final else ""),
+        ),
+        (
+            "answers",
+            f"{summary.units_stored} stored, {summary.units_absent} absent, {summary.units_failed} failed"
+            + (f"; {summary.units_from_archive} of them from the archive" if summary.units_from_archive else ""),
+        ),
+        ("requests", f"{summary.requests}" + (f" ({verdicts})" if verdicts else "")),
+        ("written", written),
+        (
+            "time",
+            f"{human_seconds(summary.duration_in_seconds)}, {human_seconds(summary.waited_seconds)} of it waiting",
+        ),
+        ("lake", summary.lake),
+        ("checkpoint", summary.checkpoint),
+    ]
+    rows += [("warning", text) for text in summary.warnings]
+    for dataset, fields in summary.drift.items():
+        rows.append(("new fields", f"{dataset}: {', '.join(fields[:8])}{' ...' if len(fields) > 8 else ''}"))
+    for failure in summary.failures[:10]:
+        rows.append(("failed", f"{failure.game_id} {failure.dataset}: {failure.reason}"))
+    if len(summary.failures) > 10:
+        rows.append(("failed", f"... and {len(summary.failures) - 10} more (status lists them)"))
+    return _lines(rows)
+
+
+def plan_document(plan: Plan, interval_seconds: float, requests_per_hour: int) -> dict[str, object]:
+    """The plan as JSON."""
+    return {
+        "season": str(plan.season),
+        "games_selected": plan.selected_games,
+        "games_to_do": plan.games_to_do,
+        "games_not_final": dict(plan.not_final),
+        "requests": plan.requests,
+        "season_requests": plan.season_requests,
+        "units_committed": plan.committed_units,
+        "units_absent": plan.absent_units,
+        "units_never_existed": plan.never_existed,
+        "interval_seconds": interval_seconds,
+        "requests_per_hour": requests_per_hour,
+        "seconds": round(plan.seconds(interval_seconds, requests_per_hour), 1),
+        "bytes": plan.bytes_foreseen,
+        "missing_ids": list(plan.missing_ids),
+        "exact": not plan.assumptions,
+        "assumptions": list(plan.assumptions),
+    }
+
+
+def plan_text(plan: Plan, interval_seconds: float, requests_per_hour: int, *, lake: str, dry_run: bool) -> str:
+    """The plan in a few lines: games, requests, time at the pace, bytes, and what was assumed."""
+    seconds = plan.seconds(interval_seconds, requests_per_hour)
+    if interval_seconds == 0 and not requests_per_hour:
+        pace = "no pace (loopback): as fast as it answers"
+    else:
+        pace = f"{human_seconds(seconds)} at a request every {interval_seconds:g} s"
+        if requests_per_hour and 3600 / requests_per_hour > interval_seconds:
+            pace += f", bound by the budget of {requests_per_hour} an hour (--request-budget 0 lifts it)"
+    games = plan.games_to_do if not plan.assumptions else plan.selected_games
+    not_final = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in plan.not_final.items())
+    rows = [
+        ("season", str(plan.season)),
+        ("games", f"{games} to do of {plan.selected_games}" + (f"; not final: {not_final}" if not_final else "")),
+        ("requests", f"{plan.requests} ({plan.season_requests} for the season's lists)"),
+        ("stored before", f"{plan.committed_units} answers, {plan.absent_units} known to be absent"),
+        ("time", pace),
+        ("bytes", f"about {human_bytes(plan.bytes_foreseen)}"),
+        ("lake", lake),
+    ]
+    rows += [("unknown game", game_id) for game_id in plan.missing_ids]
+    rows += [("assumed", text) for text in plan.assumptions]
+    if dry_run:
+        rows.append(("dry run", "configuration valid; nothing was fetched, nothing was written"))
+    return _lines(rows)
+
+
+def utc_text(moment: dt.datetime) -> str:
+    """``2025-04-13 21:30 UTC``."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
