@@ -11,7 +11,7 @@ from nba_stats_emulator.game_flow import play_out
 from nba_stats_emulator.plays import FOUL, FREE_THROWS, NOBODY, SHOT, TECHNICAL, TURNOVER, Play, Segment
 from nba_stats_emulator.rotation import HALF_SECONDS, OVERTIME_SECONDS
 from nba_stats_emulator.sheet import GameSheet
-from nba_stats_emulator.shots import Shot, far_shot, near_shot
+from nba_stats_emulator.shots import far_shot, near_shot
 
 __all__ = ["PlayByPlay", "play_by_play"]
 
@@ -60,6 +60,9 @@ class _Writer:
         self.names = [player.family_name for player in self.people]
         self.first_away = len(sheet.home.players)
         self.teams = [side.team for side in sides]
+        self.by_player = [self.template(int(number >= self.first_away), number) for number in range(len(self.people))]
+        self.by_team = [self.template(0, -1), self.template(1, -1)]
+        self.by_nobody = self.template(-1, -1)
         count = len(self.people)
         self.points = [0] * count
         self.assists = [0] * count
@@ -94,49 +97,60 @@ class _Writer:
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
-    def row(
-        self, away: int, player: int, description: str, kind: str, sub_kind: str,
-        *, same_number: bool = False, scored: bool = False, shot: Shot | None = None, result: str = "",
-        value: int = 0, video: int = 1,
-    ) -> None:  # fmt: skip
-        if not same_number:
-            self.number += 1 + (self.random() < 0.4)
-        home_score, away_score = self.score
-        if player >= 0:
-            person = self.people[player]
-            person_id, name, name_i = person.player_id, person.family_name, person.name_i
-            team_id, tricode = self.teams[away].team_id, self.teams[away].tricode
-        else:  # a team's own row carries the team's id in place of a person's
-            person_id = self.teams[away].team_id if away >= 0 else 0
-            name = name_i = tricode = ""
-            team_id = 0
-        self.rows.append(
-            {
-                "actionNumber": self.number,
-                "clock": self.clock,
-                "period": self.period,
-                "teamId": team_id,
-                "teamTricode": tricode,
-                "personId": person_id,
-                "playerName": name,
-                "playerNameI": name_i,
-                "xLegacy": shot.x if shot else 0,
-                "yLegacy": shot.y if shot else 0,
-                "shotDistance": shot.distance if shot else 0,
-                "shotResult": result,
-                "isFieldGoal": 1 if shot else 0,
-                "scoreHome": str(home_score) if scored else "",
-                "scoreAway": str(away_score) if scored else "",
-                "pointsTotal": home_score + away_score if scored else 0,
-                "location": ("h", "v", "")[away],
-                "description": description,
-                "actionType": kind,
-                "subType": sub_kind,
-                "videoAvailable": video,
-                "shotValue": value,
-                "actionId": len(self.rows) + 1,
-            }
-        )
+    def template(self, away: int, player: int) -> dict[str, Any]:
+        """A row of a player, of a team (which carries its id in place of a person's) or of nobody."""
+        team = self.teams[away]
+        person = self.people[player] if player >= 0 else None
+        return {
+            "actionNumber": 0,
+            "clock": "",
+            "period": 0,
+            "teamId": team.team_id if person else 0,
+            "teamTricode": team.tricode if person else "",
+            "personId": person.player_id if person else team.team_id if away >= 0 else 0,
+            "playerName": person.family_name if person else "",
+            "playerNameI": person.name_i if person else "",
+            "xLegacy": 0,
+            "yLegacy": 0,
+            "shotDistance": 0,
+            "shotResult": "",
+            "isFieldGoal": 0,
+            "scoreHome": "",
+            "scoreAway": "",
+            "pointsTotal": 0,
+            "location": ("h", "v", "")[away],
+            "description": "",
+            "actionType": "",
+            "subType": "",
+            "videoAvailable": int(person is not None),
+            "shotValue": 0,
+            "actionId": 0,
+        }
+
+    def row(self, template: dict[str, Any], description: str, kind: str, sub_kind: str) -> dict[str, Any]:
+        """Write the next row; what is particular to it is set on the row that is returned."""
+        self.number += 1 if self.random() < 0.6 else 2
+        return self.same_number(template, description, kind, sub_kind)
+
+    def same_number(self, template: dict[str, Any], description: str, kind: str, sub_kind: str) -> dict[str, Any]:
+        """A row that shares its number with the one before, as a block does with its shot."""
+        row = template.copy()
+        row["actionNumber"] = self.number
+        row["clock"] = self.clock
+        row["period"] = self.period
+        row["description"] = description
+        row["actionType"] = kind
+        row["subType"] = sub_kind
+        self.rows.append(row)
+        row["actionId"] = len(self.rows)
+        return row
+
+    def scored(self, row: dict[str, Any]) -> None:
+        """Put the score on a row; most rows have none."""
+        home, away = self.score
+        row["scoreHome"] = str(home)
+        row["scoreAway"] = str(away)
+        row["pointsTotal"] = home + away
 
     def at(self, tenths: int) -> None:
         """Set the clock to a moment of game time; in the last minute the service counts tenths."""
@@ -158,14 +172,13 @@ class _Writer:
         self.at(segment.start * 10)
         self.team_fouls = [0, 0]
         minutes = 10 + 30 * (self.period - 1) + 15 * (self.period > 2)
-        self.row(
-            -1, -1, f"Start of {self.title} ({self.wall_clock(minutes)} EST)", "period", "start", scored=True, video=0
-        )
+        text = f"Start of {self.title} ({self.wall_clock(minutes)} EST)"
+        self.scored(self.row(self.by_nobody, text, "period", "start"))
 
     def close_period(self) -> None:
         self.clock = "PT00M00.00S"
         minutes = 38 + 30 * (self.period - 1) + 15 * (self.period > 2)
-        self.row(-1, -1, f"End of {self.title} ({self.wall_clock(minutes)} EST)", "period", "end", scored=True)
+        self.scored(self.row(self.by_nobody, f"End of {self.title} ({self.wall_clock(minutes)} EST)", "period", "end"))
         before = [sum(scores) for scores in zip(*self.scores, strict=True)] or [0, 0]
         self.scores.append((self.score[0] - before[0], self.score[1] - before[1]))
 
@@ -179,7 +192,7 @@ class _Writer:
         home, away = 2, self.first_away + 2  # the centers
         tip = self.rng.choice(segment.floor[self.rng.randrange(2)])
         text = f"Jump Ball {self.names[home]} vs. {self.names[away]}: Tip to {self.names[tip]}"
-        self.row(0, home, text, "Jump Ball", "")
+        self.row(self.by_player[home], text, "Jump Ball", "")
 
     def timeout(self) -> None:
         away = self.rng.randrange(2)
@@ -187,7 +200,7 @@ class _Writer:
             return
         self.timeouts[away] += 1
         text = f"{self.teams[away].name} Timeout: Regular (Reg.{self.timeouts[away]} Short 0)"
-        self.row(away, -1, text, "Timeout", "Regular", video=0)
+        self.row(self.by_team[away], text, "Timeout", "Regular")
 
     def substitute(self, before: tuple[list[int], list[int]], after: tuple[list[int], list[int]]) -> None:
         for away in (0, 1):
@@ -197,88 +210,100 @@ class _Writer:
             entering = sorted(set(after[away]) - set(before[away]))
             for out, into in zip(leaving, entering, strict=True):
                 text = f"SUB: {self.names[into]} FOR {self.names[out]}"
-                self.row(away, out, text, "Substitution", "", video=0)
+                self.row(self.by_player[out], text, "Substitution", "")["videoAvailable"] = 0
 
     # --- plays --------------------------------------------------------------------------------------------------------
 
     def segment(self, segment: Segment) -> None:
         start, length = segment.start * 10, (segment.end - segment.start) * 10
         count = len(segment.plays)
-        random = self.rng.random
+        random = self.random
         # Leave room at the end of a play for its rebound, a second or so later.
         moments = [start + int((turn + 0.25 + 0.5 * random()) * length / count) for turn in range(count)]
+        moments.append(start + length)
         for turn, play in enumerate(segment.plays):
-            until = moments[turn + 1] if turn + 1 < count else start + length
             self.at(moments[turn])
             self.play(play)
             if play.live_miss:
-                self.at(min(until, moments[turn] + 10 + int(15 * random())))
+                self.at(min(moments[turn + 1], moments[turn] + 10 + int(15 * random())))
                 self.rebound(play)
         self.at(start + length)
 
     def play(self, play: Play) -> None:
-        if play.kind == SHOT:
+        kind = play.kind
+        if kind == SHOT:
             self.shot(play)
             if play.makes:
                 self.foul(play.fouler, "Shooting", "S.FOUL")
                 self.free_throws(play)
-        elif play.kind == TURNOVER:
+        elif kind == TURNOVER:
             self.turnover(play)
-        elif play.kind == FREE_THROWS:
+        elif kind == FREE_THROWS:
             self.foul(play.fouler, "Shooting", "S.FOUL")
             self.free_throws(play)
-        elif play.kind == TECHNICAL:
+        elif kind == TECHNICAL:
             self.free_throws(play)
-        elif play.kind == FOUL:
+        elif kind == FOUL:
             if self.random() < 0.25:
                 self.foul(play.player, "Loose Ball", "L.B.FOUL")
             else:
                 self.foul(play.player, "Personal", "P.FOUL")
 
     def shot(self, play: Play) -> None:
-        player, away, name = play.player, play.away, self.names[play.player]
-        value = 3 if play.three else 2
-        shot = far_shot(self.rng) if play.three else near_shot(self.rng, assisted=play.made and play.helper != NOBODY)
-        distance = f"{shot.distance}' " if shot.distance else ""
-        words = f"{distance}{'3PT ' if play.three else ''}{shot.words}"
+        player, away, name, helper = play.player, play.away, self.names[play.player], play.helper
+        if play.three:
+            value = 3
+            x, y, distance, sub_type, words = far_shot(self.random)
+            words = f"{distance}' 3PT {words}"
+        else:
+            value = 2
+            x, y, distance, sub_type, words = near_shot(self.random, assisted=play.points > 0 and helper != NOBODY)
+            if distance:
+                words = f"{distance}' {words}"
         if play.points:
             self.points[player] += value
             self.score[away] += value
             text = f"{name} {words} ({self.points[player]} PTS)"
-            if play.helper != NOBODY:
-                self.assists[play.helper] += 1
-                text += f" ({self.names[play.helper]} {self.assists[play.helper]} AST)"
-            self.row(away, player, text, "Made Shot", shot.sub_type, scored=True, shot=shot, result="Made", value=value)
-            return
-        self.row(
-            away, player, f"MISS {name} {words}", "Missed Shot", shot.sub_type, shot=shot, result="Missed", value=value
-        )
-        if play.helper != NOBODY:
-            self.blocks[play.helper] += 1
-            text = f"{self.names[play.helper]} BLOCK ({self.blocks[play.helper]} BLK)"
-            self.row(1 - away, play.helper, text, "", "", same_number=True, value=value)
+            if helper != NOBODY:
+                self.assists[helper] += 1
+                text = f"{text} ({self.names[helper]} {self.assists[helper]} AST)"
+            row = self.row(self.by_player[player], text, "Made Shot", sub_type)
+            row["shotResult"] = "Made"
+            self.scored(row)
+        else:
+            row = self.row(self.by_player[player], f"MISS {name} {words}", "Missed Shot", sub_type)
+            row["shotResult"] = "Missed"
+        row["xLegacy"] = x
+        row["yLegacy"] = y
+        row["shotDistance"] = distance
+        row["isFieldGoal"] = 1
+        row["shotValue"] = value
+        if helper != NOBODY and not play.points:
+            self.blocks[helper] += 1
+            text = f"{self.names[helper]} BLOCK ({self.blocks[helper]} BLK)"
+            self.same_number(self.by_player[helper], text, "", "")["shotValue"] = value
 
     def turnover(self, play: Play) -> None:
         player, away, name = play.player, play.away, self.names[play.player]
         if play.fouler != NOBODY:
             self.fouls[player] += 1
-            self.row(away, player, f"{name} OFF.Foul (P{self.fouls[player]}) ({self.official()})", "Foul", "Offensive")
+            text = f"{name} OFF.Foul (P{self.fouls[player]}) ({self.official()})"
+            self.row(self.by_player[player], text, "Foul", "Offensive")
             sub_type = "Offensive Foul Turnover"
             words = sub_type
         else:
-            stolen = play.helper != NOBODY
             sub_type = _TURNOVERS[int(self.random() * len(_TURNOVERS))]
-            if stolen:
+            if play.helper != NOBODY:
                 sub_type = "Bad Pass" if self.random() < 0.7 else "Lost Ball"
             words = f"{sub_type} Turnover"
         self.turnovers[player] += 1
         self.team_turnovers[away] += 1
         text = f"{name} {words} (P{self.turnovers[player]}.T{self.team_turnovers[away]})"
-        self.row(away, player, text, "Turnover", sub_type)
+        self.row(self.by_player[player], text, "Turnover", sub_type)
         if play.helper != NOBODY:
             self.steals[play.helper] += 1
             text = f"{self.names[play.helper]} STEAL ({self.steals[play.helper]} STL)"
-            self.row(1 - away, play.helper, text, "", "", same_number=True)
+            self.same_number(self.by_player[play.helper], text, "", "")
 
     def official(self) -> str:
         return _OFFICIALS[int(self.random() * 3)]
@@ -290,32 +315,32 @@ class _Writer:
         self.fouls[player] += 1
         self.team_fouls[away] += 1
         counts = f"(P{self.fouls[player]}.T{self.team_fouls[away]})"
-        self.row(away, player, f"{self.names[player]} {words} {counts} ({self.official()})", "Foul", sub_type)
+        text = f"{self.names[player]} {words} {counts} ({self.official()})"
+        self.row(self.by_player[player], text, "Foul", sub_type)
 
     def free_throws(self, play: Play) -> None:
         player, away, name = play.player, play.away, self.names[play.player]
+        words = "Free Throw Technical"
         for number, good in enumerate(play.makes, start=1):
-            words = "Free Throw Technical"
             if play.kind != TECHNICAL:
                 words = f"Free Throw {number} of {len(play.makes)}"
             if good:
                 self.points[player] += 1
                 self.score[away] += 1
                 text = f"{name} {words} ({self.points[player]} PTS)"
-                self.row(away, player, text, "Free Throw", words, scored=True)
+                self.scored(self.row(self.by_player[player], text, "Free Throw", words))
             else:
-                self.row(away, player, f"MISS {name} {words}", "Free Throw", words)
+                self.row(self.by_player[player], f"MISS {name} {words}", "Free Throw", words)
                 if play.kind == TECHNICAL or number < len(play.makes):
-                    text = f"{self.teams[away].name} Rebound"
-                    self.row(away, -1, text, "Rebound", "Normal Rebound", video=0)
+                    self.row(self.by_team[away], f"{self.teams[away].name} Rebound", "Rebound", "Normal Rebound")
 
     def rebound(self, play: Play) -> None:
         player = play.rebounder
         if player == NOBODY:
             away = play.away if play.keeps else 1 - play.away
-            self.row(away, -1, f"{self.teams[away].name} Rebound", "Rebound", "Unknown", video=0)
+            self.row(self.by_team[away], f"{self.teams[away].name} Rebound", "Rebound", "Unknown")
             return
         away = int(player >= self.first_away)
         (self.offensive if away == play.away else self.defensive)[player] += 1
         text = f"{self.names[player]} REBOUND (Off:{self.offensive[player]} Def:{self.defensive[player]})"
-        self.row(away, player, text, "Rebound", "Unknown")
+        self.row(self.by_player[player], text, "Rebound", "Unknown")

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nba_stats_emulator.facts import Game, Player, slug
+from nba_stats_emulator.facts import Game, Player
 from nba_stats_emulator.teams import Team
 
 __all__ = [
@@ -77,7 +77,7 @@ def person(player: Player, position: str, comment: str, statistics: dict[str, An
         "firstName": player.first_name,
         "familyName": player.family_name,
         "nameI": player.name_i,
-        "playerSlug": slug(player.full_name),
+        "playerSlug": player.slug,
         "position": position,
         "comment": comment,
         "jerseyNum": "",

@@ -70,6 +70,7 @@ def main(
         # Bodies are garbage by the hundred thousand and never cyclic: look for cycles seldom.
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)
+        sys.setswitchinterval(0.001)  # an answer at hand need not wait for the game being made ahead
         ready = {"event": "listening", "port": emulator.port, "base_url": emulator.base_url, "serves": emulator.season}
         if recorded is not None:
             ready["serves"] = "recorded"

@@ -53,21 +53,20 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """A player's name."""
+    """A player's name in the service's spellings: `Michael`, `Porter Jr.`, `M. Porter Jr.`, `michael-porter-jr`."""
 
     player_id: int
     first_name: str
     family_name: str
+    full_name: str
+    name_i: str
+    slug: str
 
-    @property
-    def full_name(self) -> str:
-        """First and family name."""
-        return f"{self.first_name} {self.family_name}".strip()
-
-    @property
-    def name_i(self) -> str:
-        """Initial and family name: `M. Porter Jr.`."""
-        return f"{self.first_name[:1]}. {self.family_name}"
+    @classmethod
+    def named(cls, player_id: int, first_name: str, family_name: str) -> Player:
+        """A player by first and family name."""
+        full_name = f"{first_name} {family_name}".strip()
+        return cls(player_id, first_name, family_name, full_name, f"{first_name[:1]}. {family_name}", slug(full_name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +161,4 @@ class Facts:
     @cached_property
     def players(self) -> dict[int, Player]:
         """Names by id."""
-        return {int(row[0]): Player(int(row[0]), row[1], row[2]) for row in _rows("players.csv.gz")}
+        return {int(row[0]): Player.named(int(row[0]), row[1], row[2]) for row in _rows("players.csv.gz")}

@@ -125,13 +125,29 @@ class Rosters:
                     latest[player_id] = (when, TEAMS[number])
         return {player_id: team for player_id, (_, team) in sorted(latest.items())}
 
+    @cached_property
+    def _moves(self) -> dict[int, list[tuple[date, int]]]:
+        """For each player who changed teams: (day of his first game with it, team id), in order."""
+        moves: dict[int, list[tuple[date, int]]] = {}
+        for number, of_team in self._survey[1].items():
+            for player_id, spell in of_team.items():
+                moves.setdefault(player_id, []).append((self._team_dates[number][spell.first], number))
+        return {player_id: sorted(steps) for player_id, steps in moves.items() if len(steps) > 1}
+
+    def _belongs(self, player_id: int, team: Team, when: date) -> bool:
+        """True when the last team he had a game with by that day is this one."""
+        steps = self._moves.get(player_id)
+        if steps is None:
+            return True
+        return [number for day, number in steps if day <= when or day == steps[0][0]][-1] == team.team_id
+
     def player(self, player_id: int) -> Player:
         """A player's name; stand-ins of guest teams are called Simulated."""
         known = self._facts.players.get(player_id)
         if known is not None:
             return known
         guests = TEAMS.get(player_id // 100)
-        return Player(player_id, "Simulated", f"{guests.name if guests else 'Player'} {player_id % 100}")
+        return Player.named(player_id, "Simulated", f"{guests.name if guests else 'Player'} {player_id % 100}")
 
     def templates(self, team: Team, kind: int, when: date) -> list[Template]:
         """Real games of a team that a stand-in game of this kind on this day may be modelled on."""
@@ -161,7 +177,9 @@ class Rosters:
         around = [
             (-spell.minutes, player_id)
             for player_id, spell in self.spells(team).items()
-            if player_id not in playing and spell.first - _MARGIN_GAMES <= number <= spell.last + _MARGIN_GAMES
+            if player_id not in playing
+            and spell.first - _MARGIN_GAMES <= number <= spell.last + _MARGIN_GAMES
+            and self._belongs(player_id, team, when)
         ]
         around.sort()
         chosen = [player_id for _, player_id in around[: max(0, _ROSTER_SIZE - len(playing))]]

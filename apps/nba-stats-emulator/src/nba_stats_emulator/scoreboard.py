@@ -11,7 +11,7 @@ from nba_stats_emulator.actions import PlayByPlay
 from nba_stats_emulator.almanac import Record, State, game_subtype, series_text
 from nba_stats_emulator.bodies import meta
 from nba_stats_emulator.eastern import eastern, stamp
-from nba_stats_emulator.facts import Game, slug
+from nba_stats_emulator.facts import Game
 from nba_stats_emulator.rosters import Rosters
 from nba_stats_emulator.sheet import GameSheet, Side
 from nba_stats_emulator.summary import line_score
@@ -48,7 +48,7 @@ def _leader(team: Team, side: Side | None) -> dict[str, Any]:
     return {
         "personId": player.player_id,
         "name": player.full_name,
-        "playerSlug": slug(player.full_name),
+        "playerSlug": player.slug,
         "jerseyNum": "",
         "position": side.positions[best] or "G",
         "teamTricode": team.tricode,
@@ -71,7 +71,7 @@ def _season_leader(team: Team, rosters: Rosters) -> dict[str, Any]:
         leader |= {
             "personId": player_id,
             "name": player.full_name,
-            "playerSlug": slug(player.full_name),
+            "playerSlug": player.slug,
             "points": known.per_game(known.points),
             "rebounds": known.per_game(known.rebounds),
             "assists": known.per_game(known.assists),

@@ -81,8 +81,9 @@ class SheetMaker:
         seed = int(game.game_id) * 31
         rng = Random(seed)
         overtimes = overtimes_of([line.minutes for line in lines[0]])
-        home = self._side(game, game.home, game.home_score, lines[0], overtimes, rng)
-        away = self._side(game, game.away, game.away_score, lines[1], overtimes, rng)
+        playing = {line.player_id for side in lines for line in side}
+        home = self._side(game, game.home, game.home_score, lines[0], playing, overtimes, rng)
+        away = self._side(game, game.away, game.away_score, lines[1], playing, overtimes, rng)
         if game.game_id in SWAPPED_IN_BOX_SCORES:
             home, away = away, home
         simulated = (
@@ -93,7 +94,16 @@ class SheetMaker:
             simulated = f"player lines (only the final score is a fact), {simulated}"
         return GameSheet(game, home, away, overtimes, seed, simulated)
 
-    def _side(self, game: Game, team: Team, score: int, lines: tuple[Line, ...], overtimes: int, rng: Random) -> Side:
+    def _side(
+        self,
+        game: Game,
+        team: Team,
+        score: int,
+        lines: tuple[Line, ...],
+        playing: set[int],
+        overtimes: int,
+        rng: Random,
+    ) -> Side:
         averages = self._rosters.averages
         usual = []
         for line in lines:
@@ -115,7 +125,7 @@ class SheetMaker:
         bench = [place for place in preferred if place not in starters]
         ordered += sorted(bench, key=lambda place: (-rotation.seconds[place], place))
         new_place = {old: new for new, old in enumerate(ordered)}
-        idle = self._rosters.idle(team, game.game_date, {line.player_id for line in lines}, rng)
+        idle = self._rosters.idle(team, game.game_date, playing, rng)
         return Side(
             team=team,
             score=score,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from random import Random
+from collections.abc import Callable
 from typing import NamedTuple
 
 __all__ = ["Shot", "far_shot", "near_shot"]
@@ -54,22 +54,22 @@ _FAR = (
 )
 
 
-def _from(rng: Random, feet: float, kind: tuple[str, str]) -> Shot:
-    angle = math.pi * (0.08 + 0.84 * rng.random())
+def _from(random: Callable[[], float], feet: float, kind: tuple[str, str]) -> Shot:
+    angle = math.pi * (0.08 + 0.84 * random())
     return Shot(round(10 * feet * math.cos(angle)), round(10 * feet * math.sin(angle)), int(feet), *kind)
 
 
-def near_shot(rng: Random, *, assisted: bool) -> Shot:
-    """A two-point attempt; only an assisted one can be a lob."""
-    chance = rng.random()
+def near_shot(random: Callable[[], float], *, assisted: bool) -> Shot:
+    """A two-point attempt, drawn with `random`; only an assisted one can be a lob."""
+    chance = random()
     if chance < 0.5:
-        kind = _LOB if assisted and chance < 0.04 else _RIM[int(rng.random() * len(_RIM))]
-        return _from(rng, 5 * rng.random(), kind)
+        kind = _LOB if assisted and chance < 0.04 else _RIM[int(random() * len(_RIM))]
+        return _from(random, 5 * random(), kind)
     if chance < 0.8:
-        return _from(rng, 5 + 7 * rng.random(), _PAINT[int(rng.random() * len(_PAINT))])
-    return _from(rng, 12 + 9 * rng.random(), _MIDDLE[int(rng.random() * len(_MIDDLE))])
+        return _from(random, 5 + 7 * random(), _PAINT[int(random() * len(_PAINT))])
+    return _from(random, 12 + 9 * random(), _MIDDLE[int(random() * len(_MIDDLE))])
 
 
-def far_shot(rng: Random) -> Shot:
-    """A three-point attempt, from the corner out to 29 feet."""
-    return _from(rng, 23.8 + 5 * rng.random() ** 2, _FAR[int(rng.random() * len(_FAR))])
+def far_shot(random: Callable[[], float]) -> Shot:
+    """A three-point attempt, drawn with `random`, from the corner out to 29 feet."""
+    return _from(random, 23.8 + 5 * random() ** 2, _FAR[int(random() * len(_FAR))])

@@ -7,7 +7,7 @@ from typing import Any
 
 from nba_stats_emulator.bodies import ratio
 from nba_stats_emulator.boxscores import sum_lines
-from nba_stats_emulator.facts import Game, Line, Player, slug
+from nba_stats_emulator.facts import Game, Line, Player
 from nba_stats_emulator.rosters import Rosters
 from nba_stats_emulator.rotation import overtimes_of
 from nba_stats_emulator.teams import Team
@@ -148,7 +148,7 @@ def _index_row(player: Player, team: Team, rosters: Rosters, year: str) -> list[
     bigness = known.bigness
     position = "C" if bigness > 0.32 else "F" if bigness > 0.12 else "G"
     return [
-        player.player_id, player.family_name, player.first_name, slug(player.full_name),
+        player.player_id, player.family_name, player.first_name, player.slug,
         team.team_id, team.slug, 0, team.city, team.name, team.tricode,
         None, position, "", None, None, "", None, None, None, 1.0, year, year,
         known.per_game(known.points), known.per_game(known.rebounds), known.per_game(known.assists), "Season",
