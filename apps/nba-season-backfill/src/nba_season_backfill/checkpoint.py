@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -97,6 +97,11 @@ class Checkpoint:
         """A unit's line, or None if it was never judged."""
         document = self._units.get(subject, {}).get(dataset)
         return UnitRecord.read(document) if document is not None else None
+
+    def forget(self, units: Collection[tuple[str, str]]) -> None:
+        """Take units as never judged: what is said of them is not believed any more."""
+        for subject, dataset in units:
+            self._units.get(subject, {}).pop(dataset, None)
 
     def units(self) -> Iterator[tuple[str, str, UnitRecord]]:
         """Every line: (game id or ``season``, dataset, record)."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from nba_season_backfill.pace import Pacer
 from nba_season_backfill.plan import Plan, Unit
 from nba_season_backfill.schedule import Game
 
@@ -20,7 +20,6 @@ class TerminalProgress:
 
     Args:
         console: where to draw (standard error: standard output stays clean for what is printed at the end).
-        pace: what the pace is doing, in a few words; asked a few times a second.
     """
 
     def __init__(self, console: Console) -> None:
@@ -41,7 +40,7 @@ class TerminalProgress:
         )
         self._task: TaskID | None = None
         self._current = ""
-        self._pace: Callable[[], str] = lambda: ""
+        self._pacer: Pacer | None = None
 
     def __enter__(self) -> TerminalProgress:
         self._progress.start()
@@ -52,9 +51,9 @@ class TerminalProgress:
     ) -> None:
         self._progress.stop()
 
-    def watch(self, pace: Callable[[], str]) -> None:
-        """Ask ``pace`` what is being waited for, whenever the line is drawn anew."""
-        self._pace = pace
+    def pacing(self, pacer: Pacer) -> None:
+        """Show what the pace is doing, whenever the line is drawn anew."""
+        self._pacer = pacer
 
     def planned(self, plan: Plan) -> None:
         """The work is known: draw the bar."""
@@ -91,5 +90,13 @@ class TerminalProgress:
         if task.speed:
             left = dt.timedelta(seconds=round((task.remaining or 0) / task.speed))
             rate = f"{task.speed * 60:.0f}/min, {left} left" if task.speed < 5 else f"{task.speed:.0f}/s, {left} left"
-        pace = self._pace()
-        self._progress.update(self._task, rate=rate, now=f"{self._current} {pace}".strip())
+        self._progress.update(self._task, rate=rate, now=f"{self._current} {self._pace()}".strip())
+
+    def _pace(self) -> str:
+        if self._pacer is None:
+            return ""
+        stats = self._pacer.stats
+        words = f"every {stats.interval_seconds:.1f} s" if stats.interval_seconds else ""
+        if stats.circuit != "closed":
+            words += f", {stats.circuit}: waiting after {stats.refusals} refusals"
+        return words

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from nba_season_backfill.backfill.choosing import open_source
 from nba_season_backfill.backfill.discovery import season_list_requests
-from nba_season_backfill.backfill.job import open_source
 from nba_season_backfill.backfill.opening import open_lake, store_error
 from nba_season_backfill.datasets.base import Assessment
 from nba_season_backfill.lake.lease import read_lease

@@ -47,7 +47,6 @@ class Ledger:
         run_id: str,
         held: Callable[[], int],
         snapshot: Callable[[], Mapping[str, Any]],
-        utc_now: Callable[[], dt.datetime],
     ) -> None:
         self._checkpoint = checkpoint
         self._state = state
@@ -56,7 +55,6 @@ class Ledger:
         self._run_id = run_id
         self._held = held
         self._snapshot = snapshot
-        self._utc_now = utc_now
         self._dirty = False
 
     def stored(self, unit: Unit, reply: Reply, *, attempts: int) -> None:
@@ -127,10 +125,10 @@ class Ledger:
         )
         self._dirty = True
 
-    def games_table(self, name: str, by_month: Mapping[int, pa.Table], raws: Sequence[str]) -> None:
+    def games_table(self, name: str, by_month: Mapping[int, pa.Table]) -> None:
         """The season's list of games; months that did not change are not written again."""
         for month, table in by_month.items():
-            self._bronze.replace(name, month, table, raws)
+            self._bronze.replace(name, month, table, [])
             self._count_rows(name, table)
 
     def commit(self) -> None:

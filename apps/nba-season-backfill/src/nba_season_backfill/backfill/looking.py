@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nba_season_backfill.backfill.job import LEAGUE
-from nba_season_backfill.backfill.opening import lake_identity, load_checkpoint, open_lake, store_error
+from nba_season_backfill.backfill.opening import LEAGUE, lake_identity, load_checkpoint, open_lake, store_error
 from nba_season_backfill.checkpoint import UnitStatus
 from nba_season_backfill.lake.store import StoreError
 from nba_season_backfill.season import Season

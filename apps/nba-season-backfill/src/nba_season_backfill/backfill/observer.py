@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from nba_season_backfill.pace import Pacer
 from nba_season_backfill.plan import Plan, Unit
 from nba_season_backfill.schedule import Game
 
@@ -12,6 +13,9 @@ __all__ = ["NoObserver", "Observer"]
 
 class Observer(Protocol):
     """Told what happens, as it happens. ``asking`` comes from worker threads; the rest from the run's own."""
+
+    def pacing(self, pacer: Pacer) -> None:
+        """The pace is set: ask it what it is doing."""
 
     def planned(self, plan: Plan) -> None:
         """The work is known."""
@@ -31,6 +35,9 @@ class Observer(Protocol):
 
 class NoObserver:
     """Nobody wants to know."""
+
+    def pacing(self, pacer: Pacer) -> None:
+        """Ignored."""
 
     def planned(self, plan: Plan) -> None:
         """Ignored."""

@@ -20,6 +20,7 @@ from nba_season_backfill.season import Season
 from nba_season_backfill.settings import BackfillSettings
 
 __all__ = [
+    "LEAGUE",
     "OpenState",
     "lake_identity",
     "load_checkpoint",
@@ -28,6 +29,9 @@ __all__ = [
     "store_error",
     "store_must_be_honest",
 ]
+
+LEAGUE = "00"
+"""The NBA."""
 
 _HINTS = {
     "missing_bucket": "create the bucket, or name another one with --s3-bucket",
@@ -102,12 +106,16 @@ def lake_identity(store: ObjectStore, league: str, *, create: bool) -> str | Non
 
 @dataclass(slots=True)
 class OpenState:
-    """Where the checkpoint is kept, and the document in it (None when there is none)."""
+    """Where the checkpoint is kept, and the document in it (None when there is none).
+
+    ``recovered_from``: the generation used in place of a damaged document. ``damage``: why there is none that is good.
+    """
 
     file: StateFile
     where: str
     checkpoint: Checkpoint | None
     recovered_from: int | None = None
+    damage: str = ""
 
 
 def open_state(settings: BackfillSettings, store: ObjectStore, season: Season) -> tuple[StateFile, str]:
@@ -133,12 +141,22 @@ def open_state(settings: BackfillSettings, store: ObjectStore, season: Season) -
 
 
 def load_checkpoint(
-    settings: BackfillSettings, store: ObjectStore, season: Season, league: str, lake_id: str | None
+    settings: BackfillSettings,
+    store: ObjectStore,
+    season: Season,
+    league: str,
+    lake_id: str | None,
+    *,
+    recover: bool = False,
 ) -> OpenState:
-    """Read the checkpoint and refuse one that is not this season's and this lake's.
+    """Read the checkpoint and refuse one that is damaged, or not this season's and this lake's.
+
+    Args:
+        recover: take the newest good generation in place of a damaged document (``repair``); without it, damage is
+            refused, because going on from an older state is a decision for a person.
 
     Raises:
-        CheckpointUnusable: corrupt beyond its generations, of an unknown format, of another season or lake.
+        CheckpointUnusable: damaged, of an unknown format, of another season or lake.
     """
     file, where = open_state(settings, store, season)
     try:
@@ -148,12 +166,19 @@ def load_checkpoint(
             f"checkpoint {where}: {error}", hint="it was written by another version; use that one, or a newer"
         ) from None
     except StateCorrupt as error:
+        if recover:
+            return OpenState(file, where, None, damage=str(error))
         raise CheckpointUnusable(
             f"checkpoint {where} is corrupt: {error}",
-            hint="nothing was changed; restore it from its generations, or move it away to rebuild from the archive",
+            hint="nothing was changed; `nba-backfill repair` rebuilds it from the archive, without a request",
         ) from None
     if loaded is None:
         return OpenState(file, where, None)
+    if loaded.recovered_from is not None and not recover:
+        raise CheckpointUnusable(
+            f"checkpoint {where} is corrupt; its generation {loaded.recovered_from} is good",
+            hint="nothing was changed; `nba-backfill repair` restores it and derives the rest from the archive",
+        )
     checkpoint = Checkpoint.from_content(loaded.content, where)
     checkpoint.must_be_of(season, league, lake_id or "none yet", where)
     return OpenState(file, where, checkpoint, loaded.recovered_from)

@@ -116,14 +116,75 @@ def config(ctx: click.Context, /, config_file: str | None, **_options: Any) -> N
     click.echo(settings.render_json() if settings.output_format == "json" else settings.render_text())
 
 
-def load_settings(ctx: click.Context, config_file: str | None) -> BackfillSettings:
-    """The settings from all layers, or every problem with them, a line each.
+_deep = click.option("--deep", is_flag=True, help="Also read every archived body and derive its rows anew.")
+
+
+@cli.command(cls=GroupedCommand)
+@click_options(BackfillSettings)
+@_config_file
+@click.pass_context
+def doctor(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None:
+    """Check the upstream, the lake, clocks, disk and leases before any data moves; says what helps."""
+    settings = load_settings(ctx, config_file)
+    from nba_season_backfill.cli import mending
+
+    ctx.exit(mending.doctor_command(settings))
+
+
+@cli.command(cls=GroupedCommand)
+@click_options(BackfillSettings, without=("source", *_NOT_FOR_READING))
+@_deep
+@_config_file
+@click.pass_context
+def verify(ctx: click.Context, /, config_file: str | None, deep: bool, **_options: Any) -> None:
+    """Compare checkpoint, archive and tables; 65 if they disagree. Reads only."""
+    settings = load_settings(ctx, config_file)
+    from nba_season_backfill.cli import mending
+
+    ctx.exit(mending.verify_command(settings, deep=deep))
+
+
+@cli.command(cls=GroupedCommand)
+@click_options(BackfillSettings, without=("source",))
+@_deep
+@_config_file
+@click.pass_context
+def repair(ctx: click.Context, /, config_file: str | None, deep: bool, **_options: Any) -> None:
+    """Mend checkpoint and tables from the archive, without a request; --dry-run shows the difference first."""
+    settings = load_settings(ctx, config_file, source="archive")
+    from nba_season_backfill.cli import mending
+
+    ctx.exit(mending.repair_command(settings, deep=deep))
+
+
+@cli.command(cls=GroupedCommand)
+@click_options(BackfillSettings, without=("source", "dry_run"))
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    type=click.Choice(["box-scores-traditional", "box-scores-advanced", "play-by-play"]),
+    help="Which dataset (may be repeated; all, when not given).",
+)
+@_config_file
+@click.pass_context
+def rebuild(ctx: click.Context, /, config_file: str | None, datasets: tuple[str, ...], **_options: Any) -> None:
+    """Derive tables again from the raw archive, without a request: after a schema change, or for peace of mind."""
+    settings = load_settings(ctx, config_file, source="archive")
+    from nba_season_backfill.cli import mending
+
+    every = ("box-scores-traditional", "box-scores-advanced", "play-by-play")
+    ctx.exit(mending.rebuild_command(settings, datasets or every))
+
+
+def load_settings(ctx: click.Context, config_file: str | None, **fixed: object) -> BackfillSettings:
+    """The settings from all layers (``fixed`` above all), or every problem with them, a line each.
 
     A wrong command line exits with 2, a wrong environment or file with 78.
     """
     file = Path(config_file) if config_file else None
     try:
-        settings = BackfillSettings.load(given(ctx, BackfillSettings), environ=os.environ, file=file)
+        settings = BackfillSettings.load({**given(ctx, BackfillSettings), **fixed}, environ=os.environ, file=file)
     except ConfigurationInvalid as error:
         for problem in error.problems:
             click.echo(f"{PROGRAM}: {problem}", err=True)

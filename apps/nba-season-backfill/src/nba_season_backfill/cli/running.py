@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -26,9 +26,10 @@ from hoopstat_observability import (
     shutdown_tracing,
     write_termination_message,
 )
-from nba_season_backfill.backfill.job import plan_season, run_season
+from nba_season_backfill.backfill.job import run_season
 from nba_season_backfill.backfill.looking import status_document, status_text
 from nba_season_backfill.backfill.observer import NoObserver, Observer
+from nba_season_backfill.backfill.planning import plan_season
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.errors import BackfillError
@@ -36,7 +37,7 @@ from nba_season_backfill.rendering import plan_document, plan_text, summary_text
 from nba_season_backfill.season import Season
 from nba_season_backfill.settings import BackfillSettings
 
-__all__ = ["dry_run", "plan", "run", "status"]
+__all__ = ["carry_out", "dry_run", "plan", "quiet", "run", "season_of", "status"]
 
 SERVICE = "nba-season-backfill"
 _LOG = get_logger("nba_season_backfill.cli")
@@ -48,27 +49,38 @@ def season_of(settings: BackfillSettings) -> Season:
     return Season.parse(settings.season)
 
 
+Job = Callable[[str, Observer, Stop], Summary]
+
+
 def run(settings: BackfillSettings) -> int:
-    """Run the job; gives the exit code. Everything that can go wrong ends here, in one line."""
+    """Run the job; gives the exit code."""
+    return carry_out(
+        settings,
+        lambda run_id, observer, stop: run_season(
+            settings, season_of(settings), run_id=run_id, observer=observer, stop=stop
+        ),
+    )
+
+
+def carry_out(settings: BackfillSettings, job: Job) -> int:
+    """Do a job with logging, signals and progress; gives the exit code. Everything that can go wrong ends here."""
     ids = bind_run(environ=os.environ)
     if settings.proxy is not None:
         register_secret(settings.proxy.get_secret_value())
     terminal = sys.stderr.isatty() and settings.log_format != "json"
     stop = Stop()
     with _signals(stop), _watching(settings, ids.run_id, terminal) as observer:
-        summary, error = _attempt(settings, ids.run_id, observer, stop)
+        summary, error = _attempt(settings, lambda: job(ids.run_id, observer, stop))
     _finish(settings, summary, error, terminal)
-    return summary.exit_code if summary is not None else (error.exit_code if error is not None else 1)
+    return error.exit_code if error is not None else 0
 
 
-def _attempt(
-    settings: BackfillSettings, run_id: str, observer: Observer, stop: Stop
-) -> tuple[Summary | None, BackfillError | None]:
+def _attempt(settings: BackfillSettings, job: Callable[[], Summary]) -> tuple[Summary | None, BackfillError | None]:
     try:
-        return run_season(settings, season_of(settings), run_id=run_id, observer=observer, stop=stop), None
+        return job(), None
     except BackfillError as error:
         return error.summary, error
-    except Exception as error:  # noqa: BLE001  # the process boundary: an internal error must be reported, with its trace
+    except Exception as error:  # noqa: BLE001  # the process boundary: an internal error is reported, with its trace
         _LOG.critical("internal_error", exc_info=error)
         internal = BackfillError(
             f"internal error: {type(error).__name__}: {redact(str(error))}", hint="please report it with the log"
@@ -170,7 +182,7 @@ class _Logged(NoObserver):
         _LOG.info("notice", message=message)
 
 
-def _quiet(settings: BackfillSettings) -> None:
+def quiet(settings: BackfillSettings) -> None:
     """Commands that print a result keep standard output for it."""
     ids = bind_run(environ=os.environ)
     level = "WARNING" if settings.origin("log_level").kind is OriginKind.DEFAULT else settings.log_level
@@ -179,13 +191,13 @@ def _quiet(settings: BackfillSettings) -> None:
 
 def plan(settings: BackfillSettings) -> None:
     """Ask for the lists and print what a run would do."""
-    _quiet(settings)
+    quiet(settings)
     _print_plan(settings, ask=True)
 
 
 def dry_run(settings: BackfillSettings) -> None:
     """Validate everything and print the plan: no network, no credentials; exact for the sample."""
-    _quiet(settings)
+    quiet(settings)
     _print_plan(settings, ask=settings.source == "sample")
 
 
@@ -202,6 +214,6 @@ def _print_plan(settings: BackfillSettings, *, ask: bool) -> None:
 
 def status(settings: BackfillSettings) -> None:
     """Print what the checkpoint says."""
-    _quiet(settings)
+    quiet(settings)
     document = status_document(settings, season_of(settings))
     click.echo(json.dumps(document) if settings.output_format == "json" else status_text(document))

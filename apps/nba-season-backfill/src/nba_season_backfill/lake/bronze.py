@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import orjson
 import pyarrow as pa
@@ -19,24 +20,27 @@ from nba_season_backfill.errors import Fenced
 from nba_season_backfill.lake import layout
 from nba_season_backfill.lake.store import ObjectMissing, ObjectStore, PreconditionFailed, StoreError
 
-__all__ = ["BronzeWriter", "TableShape", "Written", "read_partition"]
+__all__ = ["PROVENANCE_KEY", "BronzeWriter", "TableShape", "Written", "read_partition"]
 
 _GAME = "game_id"
 _FORMAT = b"1"
-_PROVENANCE = b"hoopstat.raw"
+PROVENANCE_KEY = b"hoopstat.raw"
 _ROW_GROUP_ROWS = 20_000
 # Partitions kept open; the ones used longest ago are dropped (they are read again if they come back).
 _OPEN_PARTITIONS = 24
 
 
-@dataclass(frozen=True, slots=True)
-class TableShape:
-    """What the writer must know of a table: its schema, and the key that is unique (within a game, if per game)."""
+class TableShape(Protocol):
+    """What the writer must know of a table: its name, its schema, and the key that is unique within a game."""
 
-    name: str
-    schema: pa.Schema
-    key: tuple[str, ...]
-    per_game: bool = True
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    @property
+    def key(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class BronzeWriter:
         partition = _Partition(shape, key, stored.info.etag, hashlib.sha256(stored.body).digest())
         if read:
             table = _parse(stored.body, f"{self._store.url}/{key}")
-            provenance = orjson.loads((table.schema.metadata or {}).get(_PROVENANCE, b"{}"))
+            provenance = orjson.loads((table.schema.metadata or {}).get(PROVENANCE_KEY, b"{}"))
             table = _conform(table, shape)
             partition.games = dict(_by_game(table))
             partition.provenance = {game: sha for game, sha in provenance.items() if game in partition.games}
@@ -210,7 +214,7 @@ def _encode(partition: _Partition) -> tuple[bytes, int]:
         table = pa.concat_tables(ordered) if ordered else shape.schema.empty_table()
     metadata = {b"hoopstat.format": _FORMAT, b"hoopstat.table": shape.name.encode()}
     if partition.provenance:
-        metadata[_PROVENANCE] = orjson.dumps(partition.provenance, option=orjson.OPT_SORT_KEYS)
+        metadata[PROVENANCE_KEY] = orjson.dumps(partition.provenance, option=orjson.OPT_SORT_KEYS)
     sink = pa.BufferOutputStream()
     pq.write_table(
         table.replace_schema_metadata(metadata),

@@ -1,0 +1,89 @@
+"""What the settings mean for a run: which games and datasets, at what pace, from which source."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from nba_season_backfill.datasets import DATASETS
+from nba_season_backfill.datasets.base import Dataset
+from nba_season_backfill.lake.raw import RawArchive
+from nba_season_backfill.pace import PaceConfig
+from nba_season_backfill.plan import Selection
+from nba_season_backfill.season import GameId, Season
+from nba_season_backfill.settings import PUBLIC_HOST_FLOOR_SECONDS, BackfillSettings
+from nba_season_backfill.source.archive import ArchiveSource
+from nba_season_backfill.source.base import StatsRequest, StatsSource
+from nba_season_backfill.source.sample import SampleServer
+from nba_season_backfill.source.stats_api import StatsApiSource
+
+__all__ = ["find_archived", "open_source", "pace_config", "selection_of", "utc_now", "wanted_datasets"]
+
+
+def utc_now() -> dt.datetime:
+    """The wall clock, UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def wanted_datasets(settings: BackfillSettings, only: Sequence[str] = ()) -> tuple[Dataset, ...]:
+    """The per-game datasets that the settings ask for (or those of them in ``only``), in a fixed order."""
+    names: list[str] = []
+    if settings.box_scores:
+        names += ["box-scores-traditional", "box-scores-advanced"]
+    if settings.play_by_play:
+        names.append("play-by-play")
+    return tuple(DATASETS[name] for name in names if not only or name in only)
+
+
+def selection_of(settings: BackfillSettings) -> Selection:
+    """Which games the settings ask for."""
+    return Selection(
+        season_types=tuple(settings.season_type),
+        start_date=settings.start_date,
+        end_date=settings.end_date,
+        game_ids=tuple(GameId(text) for text in settings.game_id),
+        limit=settings.limit,
+    )
+
+
+def pace_config(settings: BackfillSettings) -> PaceConfig:
+    """The pace that the settings ask for: none against the sample unless a rate was given."""
+    if settings.pace_off:
+        return PaceConfig.off(max_in_flight=settings.max_in_flight)
+    loopback = settings.base_url_is_loopback or settings.source == "sample"
+    return PaceConfig(
+        interval_seconds=settings.interval_seconds,
+        jitter_seconds=settings.jitter_seconds,
+        floor_seconds=0.0 if loopback else PUBLIC_HOST_FLOOR_SECONDS,
+        max_in_flight=settings.max_in_flight,
+        request_budget=settings.request_budget,
+        max_wait_seconds=settings.max_wait_seconds,
+        auto=settings.rate_is_auto,
+    )
+
+
+def open_source(settings: BackfillSettings, season: Season, archive: RawArchive, stack: ExitStack) -> StatsSource:
+    """The source that the settings name; closed with the stack."""
+    if settings.source == "archive":
+        return ArchiveSource(lambda request: find_archived(archive, request))
+    base_url = settings.base_url
+    if settings.source == "sample":
+        base_url = stack.enter_context(SampleServer(str(season))).base_url
+    source = StatsApiSource(
+        base_url,
+        proxy=settings.proxy.get_secret_value() if settings.proxy is not None else None,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+        read_timeout_seconds=settings.read_timeout_seconds,
+    )
+    stack.callback(source.close)
+    return source
+
+
+def find_archived(archive: RawArchive, request: StatsRequest) -> tuple[bytes, dt.datetime, str] | None:
+    """(body, fetched at, URL) of the newest archived answer to a request, or None."""
+    refs = archive.find(request.endpoint, str(request.season), request.subject)
+    if not refs:
+        return None
+    ref = refs[0]
+    return archive.get(ref), ref.fetched_at, ref.metadata.get("url", "")
