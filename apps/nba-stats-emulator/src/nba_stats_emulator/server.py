@@ -35,7 +35,11 @@ _COOKIES = (
 
 @dataclass(slots=True)
 class Arrival:
-    """A request under /stats as the server saw it. Times are monotonic seconds."""
+    """A request under /stats as the server saw it, in monotonic seconds.
+
+    `outcome` is the status sent (`200`), `fault:<kind>`, `refused:<kind>`, or `pending` while it waits. `status` and
+    `answered_at_seconds`, when the answer began to leave, stay None for requests that are never answered.
+    """
 
     number: int
     at_seconds: float
@@ -182,31 +186,32 @@ class Server:
             )  # fmt: skip
             self._arrivals.append(arrival)
         fate = self._fortune.tell(request, now)
-        try:
-            self._meet(connection, request, fate, arrival, first=first)
-        finally:
-            arrival.answered_at_seconds = self._monotonic()
-            with self._lock:
-                self.outcomes[arrival.outcome] += 1
-            if self._arrived is not None:
-                self._arrived(arrival)
-
-    def _meet(self, connection: socket.socket, request: Request, fate: Fate, arrival: Arrival, *, first: bool) -> None:
         fault = fate.fault
         if fault is not None:
             arrival.outcome = f"{'refused' if fate.refused else 'fault'}:{fault.kind}"
         self._wait(fate.latency_seconds)
         if isinstance(fault, Tarpit):
+            self._note(arrival)
             self._hold(connection, fault.seconds)
-        if isinstance(fault, Close):
+        if isinstance(fault, Close) or (isinstance(fault, Reset) and not fault.fraction):
+            self._note(arrival)
+            if isinstance(fault, Reset):
+                self._reset(connection)
             raise Gone
-        if isinstance(fault, Reset) and not fault.fraction:
-            self._reset(connection)
         reply = altered(fate, request, self._answer(request))
         if fault is None:
             arrival.outcome = str(reply.status)
         arrival.status = reply.status
+        arrival.answered_at_seconds = self._monotonic()
+        self._note(arrival)
         self._send(connection, request, reply, first=first, fate=fate)
+
+    def _note(self, arrival: Arrival) -> None:
+        """Count and log an outcome: before the client can know of it, so that it never finds less than it saw."""
+        with self._lock:
+            self.outcomes[arrival.outcome] += 1
+        if self._arrived is not None:
+            self._arrived(arrival)
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
@@ -224,7 +229,7 @@ class Server:
 
     def _reset(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        raise Gone  # closing now sends RST instead of FIN
+        raise Gone  # closing a socket that lingers for no time sends RST instead of FIN
 
     def _headers(self, reply: Reply, *, packed: bool, first: bool, stays: bool) -> list[tuple[str, str]]:
         headers = [("Content-Type", reply.content_type)]
