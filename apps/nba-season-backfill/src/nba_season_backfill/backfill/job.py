@@ -174,7 +174,7 @@ class _SeasonRun:
             self._fill(checkpoint, exchange, archive, ledger)
         finally:
             summary.requests = 0 if settings.source == "archive" else exchange.tally.total
-            summary.requests_by_verdict = exchange.tally.by_verdict()
+            summary.requests_by_verdict = {} if settings.source == "archive" else exchange.tally.by_verdict()
             summary.body_bytes = exchange.tally.body_bytes
             summary.archived_bytes = exchange.tally.archived_bytes
             summary.waited_seconds = round(pacer.stats.waited_seconds, 1)
@@ -250,7 +250,7 @@ class _SeasonRun:
             refetch=not settings.resume or bool(self.manner.again),
         )
         work = self._only_archived(plan, archive) if settings.source == "archive" else plan
-        self._tell(work)
+        self._tell(work, already=plan.selected_games - sum(plan.not_final.values()) - plan.games_to_do)
         if settings.player_info and not self.manner.again:
             self._players(checkpoint, exchange, ledger, work, tries)
         engine = Engine(
@@ -289,13 +289,13 @@ class _SeasonRun:
             self.observer.said(f"{len(replayed)} answers were archived before the last run stopped: taken from there")
         return tuple(unit for unit in units if (unit.game.game_id.text, unit.dataset.name) not in replayed)
 
-    def _tell(self, plan: Plan) -> None:
+    def _tell(self, plan: Plan, *, already: int) -> None:
         summary = self.summary
         summary.games_selected = plan.selected_games
         summary.games_not_final = plan.not_final
         summary.units_never_existed = plan.never_existed
         summary.units_left = len(plan.units)
-        summary.games_already_complete = plan.selected_games - sum(plan.not_final.values()) - plan.games_to_do
+        summary.games_already_complete = already
         for game_id in plan.missing_ids:
             self._warn(f"game {game_id} stands in no list of season {plan.season}")
         _LOG.info(
