@@ -24,6 +24,17 @@ _TURNOVERS = (
 _MAX_TIMEOUTS = 6
 
 
+def _clock(left: int) -> str:
+    """The clock with so many tenths of a second left; only in the last minute the service counts tenths."""
+    if left >= 600:
+        left -= left % 10
+    minutes, rest = divmod(left, 600)
+    return f"PT{minutes:02d}M{rest // 10:02d}.{rest % 10}0S"
+
+
+_CLOCKS = tuple(map(_clock, range(_PERIOD_TENTHS + 1)))
+
+
 class PlayByPlay:
     """The actions of a game and the points of both teams in each period."""
 
@@ -153,12 +164,8 @@ class _Writer:
         row["pointsTotal"] = home + away
 
     def at(self, tenths: int) -> None:
-        """Set the clock to a moment of game time; in the last minute the service counts tenths."""
-        left = self.period_ends - tenths
-        if left >= 600:
-            left -= left % 10
-        minutes, rest = divmod(left, 600)
-        self.clock = f"PT{minutes:02d}M{rest // 10:02d}.{rest % 10}0S"
+        """Set the clock to a moment of game time."""
+        self.clock = _CLOCKS[self.period_ends - tenths]
 
     # --- periods and stoppages --------------------------------------------------------------------------------------
 

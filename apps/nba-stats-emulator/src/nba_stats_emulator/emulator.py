@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 import time
@@ -21,8 +22,15 @@ from nba_stats_emulator.wire import Document, Reply, Request, parse_json
 
 __all__ = ["Emulator"]
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_LOOPBACK = ("127.0.0.1", "localhost")
 _CONTROL = "/_emulator"
+
+
+@functools.cache
+def _answers_of(season: str) -> SampleAnswers:
+    """A season's answers, shared by all emulators of a process: they never change, and a test may start hundreds."""
+    return SampleAnswers(SampleSeason(season))
 
 
 class Emulator:
@@ -63,8 +71,9 @@ class Emulator:
         if recorded is not None:
             self._answers = RecordedAnswers(recorded)
         else:
-            self._season = SampleSeason(season)
-            self._answers = SampleAnswers(self._season, lookahead=lookahead)
+            answers = SampleAnswers(SampleSeason(season), lookahead=True) if lookahead else _answers_of(season)
+            self._season = answers.season
+            self._answers = answers
         self._clock: Callable[[], datetime] | None = None
         self.set_clock(clock)
         self._log, self._own_log = _opened(log)
