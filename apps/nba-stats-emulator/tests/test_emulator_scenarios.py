@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nba_stats_emulator
-from nba_stats_emulator import Behaviour, Emulator, HtmlPage, PenaltyBox, Rule, Tarpit, TokenBucket
+from nba_stats_emulator import Behaviour, Emulator, HtmlPage, PenaltyBox, Rule, Tarpit, TokenBucket, scenarios
 from nba_stats_emulator.scenarios import SCENARIOS, from_json, load, to_json
 
 
@@ -73,3 +73,15 @@ def test_the_public_surface_is_sorted_and_importable() -> None:
     """`__all__` is sorted and everything in it is there."""
     assert nba_stats_emulator.__all__ == sorted(nba_stats_emulator.__all__)
     assert all(hasattr(nba_stats_emulator, name) for name in nba_stats_emulator.__all__)
+
+
+def test_the_readme_shows_behaviours_that_work() -> None:
+    """The README's example is read, and its tables name every kind of latency, limit and fault."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    start = readme.index('    {\n      "seed": 7')
+    example = json.loads(readme[start : readme.index("\n\n", start)])
+    assert len(from_json(example).rules) == 3
+    for family in scenarios.KINDS.values():
+        for kind in family:
+            assert kind == "unlimited" or f"`{kind}`" in readme
+    assert all(f"`{name}`" in readme for name in SCENARIOS)

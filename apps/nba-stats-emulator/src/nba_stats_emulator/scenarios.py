@@ -39,7 +39,7 @@ from nba_stats_emulator.behaviour import (
 )
 from nba_stats_emulator.limits import PenaltyBox, SlidingWindow, TokenBucket, Unlimited, VaryingCapacity
 
-__all__ = ["SCENARIOS", "from_json", "load", "to_json"]
+__all__ = ["KINDS", "SCENARIOS", "from_json", "load", "to_json"]
 
 SCENARIOS: dict[str, Behaviour] = {
     "polite": Behaviour(),
@@ -78,11 +78,12 @@ _LIMITERS: dict[str, type[Any]] = {
     "penalty_box": PenaltyBox,
     "varying_capacity": VaryingCapacity,
 }
-_KINDS: dict[str, dict[str, type[Any]]] = {
+KINDS: dict[str, dict[str, type[Any]]] = {
     "latency": {kind.kind: kind for kind in typing.get_args(Latency)},
     "fault": {kind.kind: kind for kind in typing.get_args(Fault)},
     "limiter": _LIMITERS,
 }
+"""What JSON may name: kinds of latency, fault and limiter, with their classes."""
 
 
 def load(name_or_file: str) -> Behaviour:
@@ -141,9 +142,9 @@ def _mapping(data: object, place: str) -> Mapping[str, Any]:
 def _thing(family: str, data: object, place: str) -> Any:
     values = dict(_mapping(data, place))
     kind = values.pop("kind", None)
-    found = _KINDS[family].get(str(kind))
+    found = KINDS[family].get(str(kind))
     if found is None:
-        raise ValueError(f"{place}: no {family} of kind {kind!r}; there are {', '.join(sorted(_KINDS[family]))}")
+        raise ValueError(f"{place}: no {family} of kind {kind!r}; there are {', '.join(sorted(KINDS[family]))}")
     return _build(found, values, place)
 
 
