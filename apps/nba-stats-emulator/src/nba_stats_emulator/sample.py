@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from nba_stats_emulator.actions import PlayByPlay, play_by_play
@@ -42,7 +43,7 @@ class SampleSeason:
         """All games by id in the order they are played."""
         return self.facts.games
 
-    @property
+    @cached_property
     def over_at(self) -> datetime:
         """A moment at which every game is final: the day after the last one."""
         return max(game.tipoff for game in self.games.values()) + timedelta(days=1)
