@@ -33,10 +33,12 @@ class Circuit:
     status: CircuitStatus = CLOSED
     kind: Outcome = Outcome.THROTTLED
     since: float = 0.0
+    refused_at: float = -math.inf
     cut_at: float = -math.inf
     until: float = -math.inf
     refusals: int = 0
     wait_seconds: float = 0.0
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

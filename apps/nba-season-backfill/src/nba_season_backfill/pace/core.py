@@ -15,12 +15,13 @@ from .state import PaceState
 
 __all__ = ["decide", "in_flight_limit"]
 
-_REMEMBERED_SECONDS = 7200.0
+_REMEMBERED_SECONDS = 4 * 3600.0
 _PRUNE_AFTER = 512
 _IN_FLIGHT_RECOVERY_SECONDS = 300.0
 _TRANSIENTS_TOLERATED = 4.0
 _TRANSIENT_FORGIVEN_BY_OK = 0.25
 _RECENT_SENDS = 20
+_SHELTER_SECONDS = 900.0  # after a resumption nothing faster is tried for so long
 
 
 def decide(state: PaceState, event: Event, now: float, rng: random.Random) -> tuple[PaceState, float]:
@@ -29,6 +30,9 @@ def decide(state: PaceState, event: Event, now: float, rng: random.Random) -> tu
     The time is infinite while only an answer can tell (a probe is out, or enough requests are in flight); it may lie in
     the past, which means at once. Pure: the same arguments give the same result.
     """
+    if isinstance(event, Resumed):
+        state = _resumed(state, event.away_seconds, now)
+        return state, _next_send_at(state)
     now = max(now, state.as_of)
     state = replace(state, as_of=now)
     match event:
@@ -38,8 +42,6 @@ def decide(state: PaceState, event: Event, now: float, rng: random.Random) -> tu
             state = _sent(state, request, now, rng)
         case Answered():
             state = _answered(state, event, now, rng)
-        case Resumed(away_seconds=away):
-            state = _resumed(state, away, now)
     return state, _next_send_at(state)
 
 
@@ -64,6 +66,7 @@ def _next_send_at(state: PaceState) -> float:
     if math.isfinite(state.sent_at):
         interval = state.interval_seconds
         at = max(at, state.grid_at + interval + state.offset, state.sent_at + config.shortest_gap_seconds(interval))
+        at = max(at, state.learned.window_opens_at(state.recent))
     if config.request_budget and len(state.recent) >= config.request_budget:
         at = max(at, state.recent[-config.request_budget] + BUDGET_WINDOW_SECONDS)
     return at
@@ -86,10 +89,10 @@ def _sent(state: PaceState, request: int, now: float, rng: random.Random) -> Pac
     recent = (*state.recent, now)
     if len(recent) > _PRUNE_AFTER and recent[_PRUNE_AFTER // 2] < now - _REMEMBERED_SECONDS:
         recent = recent[bisect_right(recent, now - _REMEMBERED_SECONDS) :]
-    if circuit.status == CLOSED and now >= state.sheltered_until:
-        learned = state.learned.sent(config, now, paced)
-    else:
-        learned = state.learned.sent(config, now, 0.0)
+        state = replace(state, remembered_since=recent[0])
+    learned = state.learned.sent(config, paced) if now >= state.sheltered_until else state.learned
+    if learned.review_due and circuit.status == CLOSED:
+        learned = learned.reviewed(_accepted(state), state.remembered_since)
     return replace(
         state,
         outstanding=outstanding,
@@ -129,32 +132,36 @@ def _answered(state: PaceState, event: Answered, now: float, rng: random.Random)
 
 def _let_in(state: PaceState, sent_at: float, now: float) -> PaceState:
     kind = state.circuit.kind
-    silent = _silence_before(state, sent_at)
-    state = state.with_silence(kind, cleared(state.silence_of(kind), silent))
-    return replace(
-        state,
-        circuit=Circuit(cut_at=state.circuit.cut_at),
-        clean_since=now,
-        learned=state.learned.cleared(sent_at, silent),
+    learned, penalised = state.learned.cleared(
+        _accepted(state), state.remembered_since, sent_at - state.circuit.refused_at
     )
+    if state.circuit.asked:
+        pass  # the service said how long; that says nothing about the next time
+    elif penalised or state.circuit.refusals == 1:
+        state = state.with_silence(kind, cleared(state.silence_of(kind), _silence_before(state, sent_at)))
+    else:
+        # The limit itself explains how long the silence had to be: another outage will need another one.
+        state = state.with_silence(kind, Silence())
+    return replace(state, circuit=Circuit(cut_at=state.circuit.cut_at), clean_since=now, learned=learned)
 
 
 def _refused(state: PaceState, event: Answered, kind: Outcome, now: float, rng: random.Random) -> PaceState:
     circuit = state.circuit
     asked = event.retry_after_seconds or 0.0
     if event.sent_at < circuit.cut_at:
-        # Sent before the last cut: it tells nothing new about the pace, but what it asks for is granted.
+        # Sent before the last cut: it asks for no second one, but it is evidence, and what it asks for is granted.
+        if circuit.status != CLOSED and kind is not Outcome.TRANSIENT:
+            state = _confirm(state, event.sent_at)
         return replace(state, circuit=replace(circuit, until=max(circuit.until, now + asked))) if asked else state
     first = circuit.status == CLOSED
     if not first:
-        kind = circuit.kind if kind is Outcome.TRANSIENT else kind
+        if kind is Outcome.TRANSIENT:
+            kind = circuit.kind
+        else:
+            state = _confirm(state, event.sent_at)
         state = state.with_silence(kind, refused_again(state.silence_of(kind), _silence_before(state, event.sent_at)))
     elif kind is Outcome.THROTTLED:
-        state = replace(state, learned=_cut(state, event.sent_at))
-    elif kind is Outcome.BLOCKED:
-        pass  # one silence may be a fault on the way; the second in a row is a refusal
-    if not first and circuit.refusals == 1 and kind is Outcome.BLOCKED:
-        state = replace(state, learned=_cut(state, circuit.since))
+        state = replace(state, learned=_learn(state, event.sent_at, probe=False))
     refusals = 1 if first else circuit.refusals + 1
     wait = next_wait_seconds(
         state.config,
@@ -172,19 +179,32 @@ def _refused(state: PaceState, event: Answered, kind: Outcome, now: float, rng: 
             status=OPEN,
             kind=kind,
             since=now if first else circuit.since,
+            refused_at=event.sent_at if first else circuit.refused_at,
             cut_at=now,
             until=now + max(wait, asked * (1 + 0.02 * rng.random())),
             refusals=refusals,
             wait_seconds=wait,
+            asked=asked > wait,
         ),
     )
 
 
-def _cut(state: PaceState, refused_at: float) -> Learned:
+def _confirm(state: PaceState, refused_at: float) -> PaceState:
+    """A further refusal of this outage. One silence may be a fault on the way; a second one makes both refusals."""
+    if not state.learned.refused_rate:
+        state = replace(state, learned=_learn(state, state.circuit.refused_at, probe=False))
+    return replace(state, learned=_learn(state, refused_at, probe=True))
+
+
+def _learn(state: PaceState, refused_at: float, *, probe: bool) -> Learned:
     before = [moment for moment in state.recent[-_RECENT_SENDS:] if moment <= refused_at]
-    span = before[-1] - before[0] if len(before) > 2 else 0.0
-    rate = (len(before) - 1) / span if span > 0 else 1 / state.interval_seconds
-    return state.learned.refused(state.config, refused_at, rate)
+    rates = [place / (before[-1] - before[-1 - place]) for place in range(2, len(before))]
+    return state.learned.refused(state.config, refused_at, max(rates, default=1 / state.interval_seconds), probe=probe)
+
+
+def _accepted(state: PaceState) -> list[float]:
+    refused = {refusal.at for refusal in state.learned.refusals}
+    return [moment for moment in state.recent if moment >= state.remembered_since and moment not in refused]
 
 
 def _silence_before(state: PaceState, sent_at: float) -> float:
@@ -193,13 +213,16 @@ def _silence_before(state: PaceState, sent_at: float) -> float:
 
 
 def _resumed(state: PaceState, away_seconds: float, now: float) -> PaceState:
-    reference = state.as_of if math.isfinite(state.as_of) else now
-    state = state.shifted(now - max(0.0, away_seconds) - reference)
+    if not math.isfinite(state.as_of):
+        return replace(state, as_of=now)
+    state = state.shifted(now - max(0.0, away_seconds) - state.as_of)
     circuit = state.circuit
     return replace(
         state,
         as_of=now,
+        remembered_since=now,
         outstanding=(),
-        circuit=replace(circuit, status=OPEN if circuit.status != CLOSED else CLOSED, since=now),
-        sheltered_until=now + 600.0,
+        circuit=circuit if circuit.status == CLOSED else replace(circuit, status=OPEN, since=now),
+        learned=state.learned.rested(now),
+        sheltered_until=now + _SHELTER_SECONDS,
     )

@@ -37,7 +37,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer (or its absence) to a request that left at ``sent_at``; ``retry_after_seconds`` as the answer asked."""
+    """The answer to a request that left at ``sent_at``, or its absence; ``retry_after_seconds`` is what it asks."""
 
     id: int
     sent_at: float

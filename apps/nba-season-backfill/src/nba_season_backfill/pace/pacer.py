@@ -75,7 +75,7 @@ def _wait(seconds: float, stop: threading.Event) -> None:
 
 
 class Pacer:
-    """Gives out permissions to send, never faster than ``config`` and what was learned say, to any number of threads."""
+    """Gives permissions to send to any number of threads, never faster than ``config`` and what was learned say."""
 
     def __init__(
         self,
@@ -100,8 +100,8 @@ class Pacer:
         self._state = PaceState(config=config)
         if state is not None:
             away = max(0.0, wall() - state.saved_wall) if state.saved_wall is not None else 0.0
-            self._state = replace(state, config=config)
-            self._decide(Resumed(away), resumed=True)
+            self._state = state.under(config)
+            self._decide(Resumed(away))
 
     def acquire(self, stop: threading.Event) -> Ticket:
         """Block until a request may leave, and give the permission to send it now.
@@ -156,12 +156,8 @@ class Pacer:
                 session_generation=state.session_generation,
             )
 
-    def _decide(self, event: Event, *, resumed: bool = False) -> float:
-        now = self._clock()
-        if resumed:
-            # The stored times are of another clock: decide() must not take its "now" for earlier than this one.
-            self._state = self._state.shifted(now - self._state.as_of)
-        self._state, at = decide(self._state, event, now, self._rng)
+    def _decide(self, event: Event) -> float:
+        self._state, at = decide(self._state, event, self._clock(), self._rng)
         return at
 
     def _send(self, now: float, began: float) -> Ticket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 from .circuit import OPEN, Circuit, Silence
 from .config import PaceConfig
@@ -19,7 +19,7 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PaceState:
-    """What the pace knows. Times are seconds of the clock that ``decide`` is called with; ``as_of`` is the latest one."""
+    """What the pace knows. Times are seconds of the clock that ``decide`` is called with, ``as_of`` the latest one."""
 
     config: PaceConfig = field(default_factory=PaceConfig)
     as_of: float = -math.inf
@@ -28,6 +28,7 @@ class PaceState:
     sent_at: float = -math.inf
     offset: float = 0.0
     recent: tuple[float, ...] = ()
+    remembered_since: float = -math.inf
     outstanding: tuple[tuple[int, float], ...] = ()
     clean_since: float = -math.inf
     sheltered_until: float = -math.inf
@@ -52,6 +53,10 @@ class PaceState:
         """The same state, knowing this about refusals of this kind."""
         return replace(self, silences=tuple(sorted({**dict(self.silences), kind: silence}.items())))
 
+    def under(self, config: PaceConfig) -> PaceState:
+        """The same state, used under this configuration."""
+        return replace(self, config=config)
+
     def shifted(self, seconds: float) -> PaceState:
         """The same state with every time moved by ``seconds``."""
         return replace(
@@ -60,16 +65,18 @@ class PaceState:
             grid_at=self.grid_at + seconds,
             sent_at=self.sent_at + seconds,
             recent=tuple(moment + seconds for moment in self.recent),
+            remembered_since=self.remembered_since + seconds,
             outstanding=(),
             clean_since=self.clean_since + seconds,
             sheltered_until=self.sheltered_until + seconds,
             circuit=replace(
                 self.circuit,
                 since=self.circuit.since + seconds,
+                refused_at=self.circuit.refused_at + seconds,
                 cut_at=self.circuit.cut_at + seconds,
                 until=self.circuit.until + seconds,
             ),
-            learned=replace(self.learned, epoch_at=self.learned.epoch_at + seconds),
+            learned=self.learned.shifted(seconds),
         )
 
     def to_json(self) -> str:
@@ -80,10 +87,10 @@ class PaceState:
             "kind": ages.circuit.kind.value,
             "since": _finite(ages.circuit.since),
             "until": _finite(ages.circuit.until),
+            "refused_at": _finite(ages.circuit.refused_at),
             "refusals": ages.circuit.refusals,
             "wait_seconds": ages.circuit.wait_seconds,
         }
-        learned = {f.name: _finite(getattr(ages.learned, f.name)) for f in fields(Learned)}
         document = {
             "format": _FORMAT,
             "saved_wall": self.saved_wall,
@@ -93,7 +100,7 @@ class PaceState:
             "session_generation": ages.session_generation,
             "circuit": circuit,
             "silences": {kind.value: [s.failed_seconds, s.cleared_seconds] for kind, s in ages.silences},
-            "learned": learned,
+            "learned": ages.learned.to_dict(),
         }
         return json.dumps(document, allow_nan=False, sort_keys=True)
 
@@ -105,7 +112,6 @@ class PaceState:
             if document["format"] != _FORMAT:
                 raise ValueError(f"format {document['format']!r} of a pace state is not known here")
             circuit = document["circuit"]
-            learned = document["learned"]
             return cls(
                 as_of=0.0,
                 saved_wall=document["saved_wall"],
@@ -118,6 +124,7 @@ class PaceState:
                     status=str(circuit["status"]),
                     kind=Outcome(circuit["kind"]),
                     since=_infinite(circuit["since"]),
+                    refused_at=_infinite(circuit["refused_at"]),
                     cut_at=0.0,
                     until=_infinite(circuit["until"]),
                     refusals=int(circuit["refusals"]),
@@ -128,12 +135,7 @@ class PaceState:
                         (Outcome(kind), Silence(float(a), float(b))) for kind, (a, b) in document["silences"].items()
                     )
                 ),
-                learned=Learned(
-                    **{
-                        f.name: int(learned[f.name]) if f.type == "int" else _infinite(learned[f.name])
-                        for f in fields(Learned)
-                    }
-                ),
+                learned=Learned.from_dict(document["learned"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a pace state: {error!r}") from error
