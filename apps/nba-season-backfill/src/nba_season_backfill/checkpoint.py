@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -63,6 +63,8 @@ class UnitRecord:
         return replace(cls(**document), status=UnitStatus(document["status"]))
 
 
+_FIELDS = tuple(each.name for each in fields(UnitRecord))
+
 SEASON_LEVEL = "season"
 """Under this name, beside the games, stand the datasets that one request a season answers."""
 
@@ -87,7 +89,7 @@ class Checkpoint:
 
     def record(self, subject: str, dataset: str, record: UnitRecord, *, game_date: dt.date | None = None) -> None:
         """Put a unit's line, replacing the one before."""
-        document = asdict(record)
+        document = {name: getattr(record, name) for name in _FIELDS}
         document["status"] = record.status.value
         self._units.setdefault(subject, {})[dataset] = {key: value for key, value in document.items() if value}
         if game_date is not None:

@@ -137,6 +137,7 @@ class Engine:
                     self._commit()
         if settled:
             self._commit()
+            self._ledger.wait()
         return settled
 
     def _still_believed(self, reply: Reply) -> bool:
@@ -201,7 +202,8 @@ class Engine:
                 self._tasks.put(None)
         if isinstance(halted, Fenced):
             raise halted
-        self._commit()
+        self._ledger.finish()
+        self._observer.committed()
         if halted is not None:
             raise halted
 

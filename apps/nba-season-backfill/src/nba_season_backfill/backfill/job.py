@@ -166,6 +166,7 @@ class _SeasonRun:
             held=lease.ensure_held,
             snapshot=lambda: statistics(summary, exchange, pacer),
         )
+        stack.callback(ledger.close)
         if opened.recovered_from is not None or opened.damage:
             # What cannot be trusted must be replaced even if nothing else changes.
             ledger.touch()
@@ -267,7 +268,7 @@ class _SeasonRun:
         if settings.resume and settings.source != "archive":
             units = self._salvage(engine, archive, checkpoint, units)
         engine.work_through(units)
-        ledger.commit()
+        ledger.finish()
         conclude(checkpoint, work if self.manner.from_archive_only else plan, summary, self.stop)
 
     def _only_archived(self, plan: Plan, archive: RawArchive) -> Plan:

@@ -1,23 +1,26 @@
 """The commit: what was judged becomes rows, then partitions, then the checkpoint. In that order, always.
 
-The ledger is used by one thread. Between two commits everything it holds can be lost without harm: the bodies are in
-the archive, and merging rows by game id makes doing it again a no-op.
+Between two commits everything the ledger holds can be lost without harm: the bodies are in the archive, and merging
+rows by game id makes doing it again a no-op. A commit is a snapshot that a thread of the ledger's own writes while the
+next games are worked on; commits never overtake each other, and what went wrong with one is raised by the next call.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
+import orjson
 import pyarrow as pa
 
-from hoopstat_observability import get_logger, performance_context
+from hoopstat_observability import ContextThreadPoolExecutor, get_logger, performance_context
 from nba_season_backfill.backfill.exchange import Reply
 from nba_season_backfill.backfill.summary import Failed, Summary
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitRecord, UnitStatus
 from nba_season_backfill.datasets.base import Dataset
-from nba_season_backfill.lake.bronze import BronzeWriter
+from nba_season_backfill.lake.bronze import BronzeWriter, Flush
 from nba_season_backfill.lake.state import StateFile
 from nba_season_backfill.plan import Unit
 
@@ -56,6 +59,8 @@ class Ledger:
         self._held = held
         self._snapshot = snapshot
         self._dirty = False
+        self._writer = ContextThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._writing: Future[None] | None = None
 
     def stored(self, unit: Unit, reply: Reply, *, attempts: int) -> None:
         """The unit's body passed every check: its rows go to their partitions, its line to the checkpoint."""
@@ -132,19 +137,47 @@ class Ledger:
             self._count_rows(name, table)
 
     def commit(self) -> None:
-        """Write the partitions, then the checkpoint. Raises Fenced when another writer took over."""
+        """Begin to write what was settled so far: the partitions, then the checkpoint.
+
+        Raises:
+            Fenced, StoreError: the commit before this one failed; nothing more is written.
+        """
+        self.wait()
+        flush = self._bronze.prepare()
+        content = None
+        if self._dirty:
+            self._checkpoint.statistics, self._checkpoint.pace = self._statistics()
+            # Serialised now: the checkpoint goes on changing while this state of it is written.
+            content = orjson.dumps(self._checkpoint.to_content())
+            self._dirty = False
+        self._writing = self._writer.submit(self._write, flush, content)
+
+    def wait(self) -> None:
+        """Until the commit that was begun is done. Raises what went wrong with it."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def finish(self) -> None:
+        """Commit what is left, and wait until it is done."""
+        self.commit()
+        self.wait()
+
+    def close(self) -> None:
+        """End the writing thread. What was begun is completed, but what went wrong with it is not raised."""
+        self._writer.shutdown(wait=True)
+
+    def _write(self, flush: Flush, content: bytes | None) -> None:
         token = self._held()
         with performance_context("commit") as measured:
-            written = self._bronze.flush()
+            written = flush.write()
             measured.records_processed = sum(partition.rows for partition in written)
             self._summary.table_bytes += sum(partition.size for partition in written)
-            if not self._dirty:
+            if content is None:
                 return
-            self._checkpoint.statistics, self._checkpoint.pace = self._statistics()
             self._held()
-            self._state.commit(self._checkpoint.to_content(), token=token, run_id=self._run_id)
-        self._dirty = False
-        self._summary.commits += 1
+            self._state.commit(orjson.Fragment(content), token=token, run_id=self._run_id)
+            self._summary.commits += 1
 
     def touch(self) -> None:
         """Make the next commit write the checkpoint even if no unit changed (a first one, new statistics)."""

@@ -156,7 +156,8 @@ class BoxScoreShape:
         if self._empty(root):
             suspicious = ("a final game without content",) if known.final and known.home_score else ()
             return Assessment("absent", problems=suspicious)
-        sides = [self._side(root, "home"), self._side(root, "away")]
+        # In order of the tables' key, so that nothing has to be sorted again.
+        sides = sorted((self._side(root, "home"), self._side(root, "away")), key=lambda side: int(side.team["teamId"]))
         problems = self._identity(sides, known)
         if problems:
             return violation(*problems)

@@ -138,10 +138,7 @@ def _mended(column: Column, values: Sequence[Any], where: str, name: str) -> lis
 
 def unknown_keys(rows: Iterable[Mapping[str, Any]], known: frozenset[str], where: str) -> list[str]:
     """Paths of fields that no column declares."""
-    seen: set[str] = set()
-    for row in rows:
-        seen |= row.keys() - known
-    return sorted(f"{where}[].{key}" for key in seen)
+    return sorted(f"{where}[].{key}" for key in set().union(*rows) - known)
 
 
 _CLOCK = re.compile(r"(\d+):(\d{1,2})(?:\.(\d+))?")

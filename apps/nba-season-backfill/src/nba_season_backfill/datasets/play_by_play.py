@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -58,13 +59,20 @@ _CLOCK = re.compile(r"PT(\d+)M(\d+)(?:\.(\d+))?S")
 TABLE = Table("play-by-play", _SCHEMA, ("action_id",))
 
 
+@lru_cache(maxsize=65_536)
+def _seconds_left(clock: str) -> float | None:
+    """The same few thousand clock texts come again in every game."""
+    match = _CLOCK.fullmatch(clock)
+    return float(f"{int(match[1]) * 60 + int(match[2])}.{match[3] or 0}") if match is not None else None
+
+
 def _clock_seconds(clocks: Sequence[Any]) -> list[float]:
-    seconds = []
+    seconds: list[float] = []
     for number, clock in enumerate(clocks):
-        match = _CLOCK.fullmatch(clock) if isinstance(clock, str) else None
-        if match is None:
+        left = _seconds_left(clock) if isinstance(clock, str) else None
+        if left is None:
             raise ContractBroken(f"game.actions[{number}].clock: got {clock!r:.40}, want a time such as PT11M33.00S")
-        seconds.append(float(f"{int(match[1]) * 60 + int(match[2])}.{match[3] or 0}"))
+        seconds.append(left)
     return seconds
 
 

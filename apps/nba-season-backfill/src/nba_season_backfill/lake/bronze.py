@@ -3,13 +3,18 @@
 The same content gives the same bytes, so a partition that did not change is not written again. While a run holds the
 season's lease it keeps the partitions it works on in memory, with their ETags: every write is conditional, and a
 refusal means that another writer took over.
+
+Encoding and writing take time and need no interpreter lock, so they can be left to another thread: ``prepare`` takes a
+snapshot of what changed, ``Flush.write`` writes it, and rows may be added meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 import orjson
@@ -20,14 +25,16 @@ from nba_season_backfill.errors import Fenced
 from nba_season_backfill.lake import layout
 from nba_season_backfill.lake.store import ObjectMissing, ObjectStore, PreconditionFailed, StoreError
 
-__all__ = ["PROVENANCE_KEY", "BronzeWriter", "TableShape", "Written", "read_partition"]
+__all__ = ["PROVENANCE_KEY", "BronzeWriter", "Flush", "TableShape", "Written", "read_partition"]
 
 _GAME = "game_id"
 _FORMAT = b"1"
 PROVENANCE_KEY = b"hoopstat.raw"
-_ROW_GROUP_ROWS = 20_000
-# Partitions kept open; the ones used longest ago are dropped (they are read again if they come back).
-_OPEN_PARTITIONS = 24
+_ROW_GROUP_ROWS = 25_000
+# Partitions kept open: two months of every table. The ones used longest ago are dropped, and read again if need be.
+_OPEN_PARTITIONS = 14
+# A dictionary costs more than it saves where every value differs.
+_NO_DICTIONARY = frozenset({"description"})
 
 
 class TableShape(Protocol):
@@ -86,8 +93,7 @@ class BronzeWriter:
         shape = self._tables[name]
         if not rows.schema.equals(shape.schema):
             raise ValueError(f"{name}, game {game_id}: the columns are not the declared ones")
-        ordered = rows.sort_by([(column, "ascending") for column in shape.key]) if shape.key else rows
-        _unique(ordered, shape, game_id)
+        ordered = _in_order(rows, shape, game_id)
         partition = self._partition(shape, month)
         if partition.provenance.get(game_id) == raw_sha256 and game_id in partition.games:
             return
@@ -113,10 +119,28 @@ class BronzeWriter:
         Raises:
             Fenced: a partition was changed by another writer since it was read.
         """
-        written = [self._write(partition) for partition in self._open.values() if partition.dirty]
+        return self.prepare().write()
+
+    def prepare(self) -> Flush:
+        """A snapshot of every partition that changed, to be written by ``Flush.write``.
+
+        The flush before must have been written: a partition's ETag is known only then.
+        """
+        jobs = []
+        for partition in self._open.values():
+            if partition.dirty:
+                partition.dirty = False
+                tables = [partition.games[game] for game in sorted(partition.games)]
+                jobs.append(
+                    _Job(
+                        partition,
+                        [partition.whole] if partition.whole is not None else tables,
+                        dict(partition.provenance),
+                    )
+                )
         while len(self._open) > _OPEN_PARTITIONS:
             del self._open[next(iter(self._open))]
-        return [each for each in written if each is not None]
+        return Flush(self._store, jobs)
 
     def _partition(self, shape: TableShape, month: int | None, *, read: bool = True) -> _Partition:
         key = layout.partition_key(shape.name, self._season, month)
@@ -137,14 +161,39 @@ class BronzeWriter:
             table = _parse(stored.body, f"{self._store.url}/{key}")
             provenance = orjson.loads((table.schema.metadata or {}).get(PROVENANCE_KEY, b"{}"))
             table = _conform(table, shape)
-            partition.games = dict(_by_game(table))
+            partition.games = dict(_by_game(table.combine_chunks()))
             partition.provenance = {game: sha for game, sha in provenance.items() if game in partition.games}
         return partition
 
-    def _write(self, partition: _Partition) -> Written | None:
-        body, rows = _encode(partition)
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    partition: _Partition
+    tables: list[pa.Table]
+    provenance: dict[str, str]
+
+
+class Flush:
+    """What changed at one moment, to be written once, by any thread."""
+
+    def __init__(self, store: ObjectStore, jobs: list[_Job]) -> None:
+        self._store = store
+        self._jobs = jobs
+
+    def write(self) -> list[Written]:
+        """Write each changed partition; gives those whose bytes did change.
+
+        Raises:
+            Fenced: a partition was changed by another writer since it was read.
+        """
+        written = [self._write(job) for job in self._jobs]
+        self._jobs = []
+        return [each for each in written if each is not None]
+
+    def _write(self, job: _Job) -> Written | None:
+        partition = job.partition
+        body, rows = _encode(partition.shape, job.tables, job.provenance)
         digest = hashlib.sha256(body).digest()
-        partition.dirty = False
         if digest == partition.digest:
             return None
         try:
@@ -153,7 +202,6 @@ class BronzeWriter:
             else:
                 info = self._store.put_if_match(partition.key, body, partition.etag)
         except PreconditionFailed:
-            partition.dirty = True
             raise Fenced(
                 f"{self._store.url}/{partition.key} was changed by another run",
                 hint="it is at work; nothing more was written by this one",
@@ -195,26 +243,29 @@ def _by_game(table: pa.Table) -> Iterable[tuple[str, pa.Table]]:
             start = end
 
 
-def _unique(rows: pa.Table, shape: TableShape, game_id: str) -> None:
+def _in_order(rows: pa.Table, shape: TableShape, game_id: str) -> pa.Table:
+    """The rows in order of their key, which must be unique; mostly they come that way."""
     if not shape.key:
         if rows.num_rows > 1:
             raise ValueError(f"{shape.name}, game {game_id}: {rows.num_rows} rows, one expected")
-        return
-    distinct = rows.select(list(shape.key)).group_by(list(shape.key)).aggregate([]).num_rows
-    if distinct != rows.num_rows:
-        raise ValueError(f"{shape.name}, game {game_id}: {rows.num_rows - distinct} rows have a key twice")
+        return rows
+    keys = list(zip(*(rows.column(column).to_pylist() for column in shape.key), strict=True))
+    if len(set(keys)) != len(keys):
+        twice = next(key for key, number in Counter(keys).items() if number > 1)
+        raise ValueError(
+            f"{shape.name}, game {game_id}: two rows have the key {dict(zip(shape.key, twice, strict=True))}"
+        )
+    if all(earlier < later for earlier, later in pairwise(keys)):
+        return rows
+    return rows.take(pa.array(sorted(range(len(keys)), key=keys.__getitem__)))
 
 
-def _encode(partition: _Partition) -> tuple[bytes, int]:
-    shape = partition.shape
-    if partition.whole is not None:
-        table = partition.whole
-    else:
-        ordered = [partition.games[game] for game in sorted(partition.games)]
-        table = pa.concat_tables(ordered) if ordered else shape.schema.empty_table()
+def _encode(shape: TableShape, tables: Sequence[pa.Table], provenance: Mapping[str, str]) -> tuple[bytes, int]:
+    # One chunk a column: the encoder starts anew with every chunk.
+    table = pa.concat_tables(tables).combine_chunks() if tables else shape.schema.empty_table()
     metadata = {b"hoopstat.format": _FORMAT, b"hoopstat.table": shape.name.encode()}
-    if partition.provenance:
-        metadata[PROVENANCE_KEY] = orjson.dumps(partition.provenance, option=orjson.OPT_SORT_KEYS)
+    if provenance:
+        metadata[PROVENANCE_KEY] = orjson.dumps(provenance, option=orjson.OPT_SORT_KEYS)
     sink = pa.BufferOutputStream()
     pq.write_table(
         table.replace_schema_metadata(metadata),
@@ -222,6 +273,11 @@ def _encode(partition: _Partition) -> tuple[bytes, int]:
         compression="zstd",
         compression_level=1,
         row_group_size=_ROW_GROUP_ROWS,
+        # Text repeats, numbers are small as they are; partitions are sorted by game, so only its bounds ever prune.
+        use_dictionary=[
+            field.name for field in shape.schema if pa.types.is_string(field.type) and field.name not in _NO_DICTIONARY
+        ],
+        write_statistics=[_GAME] if _GAME in shape.schema.names else True,
         write_page_index=True,
         store_schema=False,
     )

@@ -4,6 +4,10 @@ The lease is an object: created if absent, renewed by compare-and-swap, taken ov
 store's own clock. A release leaves a tombstone, so that the token never goes back. The holder trusts its own
 monotonic clock to stop in time: once the time to live has passed since its last good renewal was sent, it is fenced,
 whatever the wall clock says.
+
+In a folder, a holder on the same machine also holds a file lock that the kernel gives back when it dies. Who gets that
+lock knows that a holder of this machine is dead, and need not wait for its lease to run out. A paused holder keeps the
+lock, and a holder on another machine is told by its record: for both only the expiry counts.
 """
 
 from __future__ import annotations
@@ -16,12 +20,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 
 import orjson
 
 from nba_season_backfill.errors import Busy, Fenced, Interrupted
 from nba_season_backfill.lake import layout
+from nba_season_backfill.lake.local import Held, LocalStore
 from nba_season_backfill.lake.store import ObjectMissing, ObjectStore, PreconditionFailed, StoreError
 
 __all__ = ["Lease", "LeaseRecord", "acquire_lease", "read_lease"]
@@ -36,6 +42,7 @@ class LeaseRecord:
     name: str
     token: int
     holder: str
+    machine: str
     run_id: str
     acquired_at: dt.datetime
     expires_at: dt.datetime
@@ -88,13 +95,18 @@ def acquire_lease(
         Interrupted: ``stop`` was set while waiting.
     """
     stop = stop or threading.Event()
+    held = store.hold(name) if isinstance(store, LocalStore) else None
     wait = wait or (lambda event, seconds: event.wait(seconds))
     told = False
     while True:
         began = monotonic()
-        record, etag = _try(store, name, run_id, ttl_seconds)
+        if held is None and isinstance(store, LocalStore):
+            held = store.hold(name)
+        record, etag = _try(store, name, run_id, ttl_seconds, dead_here=held is not None)
         if etag is not None:
-            return Lease(store, record, etag, ttl_seconds=ttl_seconds, began=began, monotonic=monotonic)
+            return Lease(store, record, etag, ttl_seconds=ttl_seconds, began=began, monotonic=monotonic, held=held)
+        if on_busy in ("skip", "fail") and held is not None:
+            held.release()
         if on_busy == "skip":
             return None
         if on_busy == "fail":
@@ -103,16 +115,23 @@ def acquire_lease(
             told = True
             on_waiting(record)
         if wait(stop, _POLL_SECONDS):
+            if held is not None:
+                held.release()
             raise Interrupted(15)
 
 
-def _try(store: ObjectStore, name: str, run_id: str, ttl_seconds: float) -> tuple[LeaseRecord, str | None]:
-    """One attempt: (the lease as ours, its etag) or (the holder's, None)."""
+def _try(
+    store: ObjectStore, name: str, run_id: str, ttl_seconds: float, *, dead_here: bool
+) -> tuple[LeaseRecord, str | None]:
+    """One attempt: (the lease as ours, its etag) or (the holder's, None).
+
+    ``dead_here``: a holder on this machine would still have the file lock, and has it not.
+    """
     key = layout.lease_key(name)
     while True:
         now = store.now()
         expires = now + dt.timedelta(seconds=ttl_seconds)
-        ours = LeaseRecord(name, 1, f"{socket.gethostname()} pid {os.getpid()}", run_id, now, expires)
+        ours = LeaseRecord(name, 1, f"{socket.gethostname()} pid {os.getpid()}", _machine(), run_id, now, expires)
         try:
             stored = store.get(key)
         except ObjectMissing:
@@ -121,13 +140,21 @@ def _try(store: ObjectStore, name: str, run_id: str, ttl_seconds: float) -> tupl
             except PreconditionFailed:
                 continue
         theirs = LeaseRecord.from_bytes(stored.body)
-        if theirs.held_at(now):
+        if theirs.held_at(now) and not (dead_here and theirs.machine == ours.machine):
             return theirs, None
         ours = replace(ours, token=theirs.token + 1)
         try:
             return ours, store.put_if_match(key, ours.to_bytes(), stored.info.etag).etag
         except PreconditionFailed:
             continue
+
+
+def _machine() -> str:
+    """This boot of this machine: containers on it share it, and a reboot is another one."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return socket.gethostname()
 
 
 class Lease:
@@ -142,8 +169,10 @@ class Lease:
         ttl_seconds: float,
         began: float,
         monotonic: Callable[[], float] = time.monotonic,
+        held: Held | None = None,
     ) -> None:
         self._store = store
+        self._held = held
         self._record = record
         self._etag = etag
         self._ttl_seconds = ttl_seconds
@@ -200,12 +229,13 @@ class Lease:
         """Leave a tombstone, if it is still ours. Never raises for a store that fails: the lease runs out by itself."""
         self._done.set()
         with self._lock:
-            if self._lost is not None:
-                return
-            record = replace(self._record, released=True)
-            with contextlib.suppress(StoreError):
-                self._store.put_if_match(layout.lease_key(record.name), record.to_bytes(), self._etag)
-            self._lost = "it was given back"
+            if self._lost is None:
+                record = replace(self._record, released=True)
+                with contextlib.suppress(StoreError):
+                    self._store.put_if_match(layout.lease_key(record.name), record.to_bytes(), self._etag)
+                self._lost = "it was given back"
+        if self._held is not None:
+            self._held.release()
 
     def __enter__(self) -> Lease:
         self._keeper = threading.Thread(target=self._keep, name=f"lease-{self._record.name}", daemon=True)

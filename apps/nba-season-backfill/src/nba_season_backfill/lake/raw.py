@@ -15,7 +15,8 @@ from nba_season_backfill.lake.store import ObjectInfo, ObjectStore, Precondition
 __all__ = ["RawArchive", "RawRef"]
 
 _SUFFIX = ".json.gz"
-_LEVEL = 5
+# Twice as fast as zlib's default, and a fifth larger.
+_LEVEL = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,8 @@ class StateFile:
         self._token = loaded.fencing_token
         return loaded
 
-    def commit(self, content: Mapping[str, Any], *, token: int, run_id: str) -> int:
-        """Swap the document for this content; gives its generation.
+    def commit(self, content: Mapping[str, Any] | orjson.Fragment, *, token: int, run_id: str) -> int:
+        """Swap the document for this content (an object, or its JSON); gives its generation.
 
         Raises:
             Fenced: another writer has a higher fencing token, or changed the document since it was loaded.
