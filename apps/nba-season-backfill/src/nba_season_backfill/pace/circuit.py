@@ -5,21 +5,25 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from .config import PaceConfig
 from .events import Outcome
 
-__all__ = ["Circuit", "CircuitStatus", "Silence", "cleared", "next_wait_seconds", "refused_again"]
+__all__ = ["Circuit", "CircuitStatus", "Silence", "cleared", "jittered", "next_wait_seconds", "refused_again"]
 
-CircuitStatus = str
-CLOSED, OPEN, HALF_OPEN = "closed", "open", "half_open"
+CircuitStatus = Literal["closed", "open", "half_open"]
+CLOSED: Final = "closed"
+OPEN: Final = "open"
+HALF_OPEN: Final = "half_open"
 
 _FIRST_WAIT_INTERVALS = 20
 _FIRST_WAIT_SECONDS = (10.0, 100.0)
-_FIRST_BLOCKED_WAIT_SECONDS = 60.0
+# 100 + 430 + 1,849 s: the third probe outlasts half an hour's penalty, within the 45 minutes that a run waits.
 _GROWTH = 4.3
-_JITTER_SHARE = 0.1  # positive only: coming back early is the one thing that must not happen
+_JITTER_SHARE = 0.05
 _NARROW = 1.5
+_LONGER = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +55,19 @@ class Silence:
 
 def next_wait_seconds(
     config: PaceConfig,
-    kind: Outcome,
     silence: Silence,
     *,
     refusals: int,
     last_wait_seconds: float,
     interval_seconds: float,
-    rng: random.Random,
 ) -> float:
-    """The silence to keep after the ``refusals``-th refusal in a row, jitter (positive only) included.
+    """The silence to keep after the ``refusals``-th refusal in a row.
 
     The first wait is what worked last time, or halfway to what did not; a probe that fails multiplies the wait, so that
     a penalty which each request extends is outlasted with few requests.
     """
     shortest, longest = _FIRST_WAIT_SECONDS
     first = min(max(_FIRST_WAIT_INTERVALS * interval_seconds, shortest), longest)
-    if kind is Outcome.BLOCKED:
-        first = max(first, _FIRST_BLOCKED_WAIT_SECONDS)
     known, failed = silence.cleared_seconds, silence.failed_seconds
     if refusals <= 1:
         wait = first
@@ -76,9 +76,13 @@ def next_wait_seconds(
         elif failed:
             wait = failed * _NARROW
     else:
-        wait = known if known > last_wait_seconds * (1 + _JITTER_SHARE) else last_wait_seconds * _GROWTH
-    cap = config.backoff_cap_seconds
-    return min(max(wait, shortest), cap) * (1 + _JITTER_SHARE * rng.random())
+        wait = known if known > last_wait_seconds * _LONGER else last_wait_seconds * _GROWTH
+    return min(max(wait, shortest), config.backoff_cap_seconds)
+
+
+def jittered(wait_seconds: float, rng: random.Random) -> float:
+    """Never less than ``wait_seconds``: coming back early is the one thing that must not happen."""
+    return wait_seconds * (1 + _JITTER_SHARE * rng.random())
 
 
 def refused_again(silence: Silence, silent_seconds: float) -> Silence:

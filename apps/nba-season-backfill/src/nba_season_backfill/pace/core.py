@@ -7,7 +7,7 @@ import random
 from bisect import bisect_right
 from dataclasses import replace
 
-from .circuit import CLOSED, HALF_OPEN, OPEN, Circuit, Silence, cleared, next_wait_seconds, refused_again
+from .circuit import CLOSED, HALF_OPEN, OPEN, Circuit, Silence, cleared, jittered, next_wait_seconds, refused_again
 from .config import BUDGET_WINDOW_SECONDS
 from .events import Answered, Event, Outcome, Resumed, Sent, WantToSend
 from .learning import Learned
@@ -21,14 +21,15 @@ _IN_FLIGHT_RECOVERY_SECONDS = 300.0
 _TRANSIENTS_TOLERATED = 4.0
 _TRANSIENT_FORGIVEN_BY_OK = 0.25
 _RECENT_SENDS = 20
-_SHELTER_SECONDS = 900.0  # after a resumption nothing faster is tried for so long
+# After a resumption nothing faster is tried for so long, and a refusal is not followed by a second one.
+_SHELTER_SECONDS = 600.0
 
 
 def decide(state: PaceState, event: Event, now: float, rng: random.Random) -> tuple[PaceState, float]:
     """What is known after ``event`` at ``now``, and the earliest time at which the next request may leave.
 
-    The time is infinite while only an answer can tell (a probe is out, or enough requests are in flight); it may lie in
-    the past, which means at once. Pure: the same arguments give the same result.
+    The time is infinite while only an answer can tell (a probe is out, or enough requests are in flight). Pure: the
+    same arguments give the same result.
     """
     if isinstance(event, Resumed):
         state = _resumed(state, event.away_seconds, now)
@@ -62,11 +63,12 @@ def _next_send_at(state: PaceState) -> float:
         return math.inf if len(state.outstanding) >= config.max_in_flight else state.as_of
     if state.circuit.status == HALF_OPEN or len(state.outstanding) >= in_flight_limit(state):
         return math.inf
-    at = state.circuit.until if state.circuit.status == OPEN else -math.inf
+    at = max(state.as_of, state.circuit.until) if state.circuit.status == OPEN else state.as_of
     if math.isfinite(state.sent_at):
         interval = state.interval_seconds
         at = max(at, state.grid_at + interval + state.offset, state.sent_at + config.shortest_gap_seconds(interval))
-        at = max(at, state.learned.window_opens_at(state.recent))
+        if not state.learned.retesting:
+            at = max(at, state.learned.window_opens_at(state.recent))
     if config.request_budget and len(state.recent) >= config.request_budget:
         at = max(at, state.recent[-config.request_budget] + BUDGET_WINDOW_SECONDS)
     return at
@@ -165,13 +167,14 @@ def _refused(state: PaceState, event: Answered, kind: Outcome, now: float, rng: 
     refusals = 1 if first else circuit.refusals + 1
     wait = next_wait_seconds(
         state.config,
-        kind,
         state.silence_of(kind) if kind is not Outcome.TRANSIENT else Silence(),
         refusals=refusals,
         last_wait_seconds=0.0 if first else circuit.wait_seconds,
         interval_seconds=state.interval_seconds,
-        rng=rng,
     )
+    until = now + jittered(max(wait, asked), rng)
+    if first and kind is Outcome.THROTTLED:
+        until = max(until, state.learned.window_opens_at(_accepted(state)))
     return replace(
         state,
         session_generation=state.session_generation + 1,
@@ -181,7 +184,7 @@ def _refused(state: PaceState, event: Answered, kind: Outcome, now: float, rng: 
             since=now if first else circuit.since,
             refused_at=event.sent_at if first else circuit.refused_at,
             cut_at=now,
-            until=now + max(wait, asked * (1 + 0.02 * rng.random())),
+            until=until if kind is Outcome.TRANSIENT else max(until, state.sheltered_until),
             refusals=refusals,
             wait_seconds=wait,
             asked=asked > wait,

@@ -63,10 +63,9 @@ class Learned:
 
     def window_opens_at(self, sends: Sequence[float]) -> float:
         """When the next request fits into the sliding window that the service is known to have."""
-        if self.window is None or self.retesting:
+        if self.window is None or len(sends) < self.window.limit:
             return -math.inf
-        limit = self.window.limit
-        return sends[-limit] + self.window.seconds + _WINDOW_MARGIN_SECONDS if len(sends) >= limit else -math.inf
+        return sends[-self.window.limit] + self.window.seconds + _WINDOW_MARGIN_SECONDS
 
     @property
     def review_due(self) -> bool:

@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import dataclass, field, replace
 
-from .circuit import OPEN, Circuit, Silence
+from .circuit import CLOSED, OPEN, Circuit, Silence
 from .config import PaceConfig
 from .events import Outcome
 from .learning import Learned
@@ -83,7 +83,7 @@ class PaceState:
         """What was learned, as a JSON text of a few kilobytes; times are ages, so that another process can use it."""
         ages = self.shifted(-self.as_of) if math.isfinite(self.as_of) else self
         circuit = {
-            "status": "closed" if ages.circuit.status == "closed" else OPEN,
+            "status": CLOSED if ages.circuit.status == CLOSED else OPEN,
             "kind": ages.circuit.kind.value,
             "since": _finite(ages.circuit.since),
             "until": _finite(ages.circuit.until),
@@ -121,7 +121,7 @@ class PaceState:
                 clean_since=_infinite(document["clean_since"]),
                 session_generation=int(document["session_generation"]),
                 circuit=Circuit(
-                    status=str(circuit["status"]),
+                    status=CLOSED if circuit["status"] == CLOSED else OPEN,
                     kind=Outcome(circuit["kind"]),
                     since=_infinite(circuit["since"]),
                     refused_at=_infinite(circuit["refused_at"]),
