@@ -18,7 +18,9 @@ from nba_stats_emulator.limits import Limiter, PenaltyBox, SlidingWindow, TokenB
 def seen(limiter: Limiter, rates: list[float], seed: int) -> tuple[list[float], list[Refusal]]:
     """What a client sees that sends a hundred requests at each of ``rates``, resting 100 s after a refusal."""
     rng = random.Random(seed)
-    now, accepted, refusals = 0.0, [], []
+    now = 0.0
+    accepted: list[float] = []
+    refusals: list[Refusal] = []
     for rate in rates:
         for _ in range(100):
             if limiter.admit(now).ok:

@@ -67,6 +67,11 @@ class Replay:
         self.waiting: list[tuple[float, int, float, Step]] = []
         self.silent_until = -math.inf
 
+    @property
+    def next_answer_at(self) -> float:
+        """When the earliest answer arrives."""
+        return min(arrived for arrived, *_ in self.waiting)
+
     def answer_next(self) -> None:
         """Let the earliest answer arrive."""
         self.waiting.sort(key=lambda entry: entry[:2])
@@ -82,15 +87,13 @@ class Replay:
 
     def send(self, step: Step) -> None:
         """Send as soon as the core allows, plus what the work was late."""
-        while True:
+        self.state, at = decide(self.state, WantToSend(), self.now, self.rng)
+        while self.waiting and self.next_answer_at <= max(at, self.now):
+            self.answer_next()
             self.state, at = decide(self.state, WantToSend(), self.now, self.rng)
-            if self.waiting and min(self.waiting)[0] <= max(at, self.now):
-                self.answer_next()
-                continue
-            assert math.isfinite(at), "nothing is in flight, and yet the core waits for an answer"
-            break
+        assert math.isfinite(at), "nothing is in flight, and yet the core waits for an answer"
         self.now = max(self.now, at) + step.late_seconds
-        while self.waiting and min(self.waiting)[0] <= self.now:
+        while self.waiting and self.next_answer_at <= self.now:
             self.answer_next()
         self.state, at = decide(self.state, WantToSend(), self.now, self.rng)
         if at > self.now:
