@@ -170,6 +170,9 @@ class LocalStore:
             if metadata:
                 self._publish(_sidecar(path), orjson.dumps(dict(metadata)), os.replace, sync=barrier)
             self._publish(path, body, publish, sync=barrier)
+            if not metadata:
+                # What an earlier version of the object, or a crash before one, may have left.
+                _sidecar(path).unlink(missing_ok=True)
             if barrier:
                 self._sync_path(path.parent)
             else:
