@@ -185,7 +185,8 @@ MODELS = (
     Model(
         "fixed window",
         lambda rng: FixedWindow(rng.randint(100, 650), 3600.0, rng.uniform(0, 3600)),
-        about="100-650 in each clock hour",
+        refused_goal=0.005,
+        about="100-650 in each clock hour; not among the limits that the pace thinks of",
     ),
     Model("varying capacity", _varying, about="falls below the pace for 0.5-2 h, again and again"),
     Model("capacity step", _once, about="changes once, for good"),

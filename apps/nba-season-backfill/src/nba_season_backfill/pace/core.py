@@ -16,6 +16,7 @@ from .state import PaceState
 __all__ = ["decide", "in_flight_limit"]
 
 _REMEMBERED_SECONDS = 4 * 3600.0
+_MOST_REMEMBERED = 6000
 _PRUNE_AFTER = 512
 _IN_FLIGHT_RECOVERY_SECONDS = 300.0
 _TRANSIENTS_TOLERATED = 4.0
@@ -89,12 +90,14 @@ def _sent(state: PaceState, request: int, now: float, rng: random.Random) -> Pac
     circuit = replace(state.circuit, status=HALF_OPEN) if state.circuit.status == OPEN else state.circuit
     paced = min(gap, 2 * interval) if on_time and circuit.status == CLOSED else 0.0
     recent = (*state.recent, now)
-    if len(recent) > _PRUNE_AFTER and recent[_PRUNE_AFTER // 2] < now - _REMEMBERED_SECONDS:
+    most = max(_MOST_REMEMBERED, config.request_budget)
+    if len(recent) >= _PRUNE_AFTER and recent[_PRUNE_AFTER // 2] < now - _REMEMBERED_SECONDS:
         recent = recent[bisect_right(recent, now - _REMEMBERED_SECONDS) :]
         state = replace(state, remembered_since=recent[0])
+    elif len(recent) >= most + _PRUNE_AFTER:
+        recent = recent[-most:]
+        state = replace(state, remembered_since=recent[0])
     learned = state.learned.sent(config, paced) if now >= state.sheltered_until else state.learned
-    if learned.review_due and circuit.status == CLOSED:
-        learned = learned.reviewed(_accepted(state), state.remembered_since)
     return replace(
         state,
         outstanding=outstanding,
@@ -120,7 +123,13 @@ def _answered(state: PaceState, event: Answered, now: float, rng: random.Random)
     match event.outcome:
         case Outcome.OK:
             state = replace(state, transients=max(0.0, state.transients - _TRANSIENT_FORGIVEN_BY_OK))
-            return _let_in(state, event.sent_at, now) if probing else state
+            if probing:
+                return _let_in(state, event.sent_at, now)
+            if state.learned.review_due and state.circuit.status == CLOSED:
+                # Not when sending: it takes a moment, and a request must leave when it is said to have left.
+                learned = state.learned.reviewed(_accepted(state), state.remembered_since)
+                return replace(state, learned=learned)
+            return state
         case Outcome.NEUTRAL:
             return replace(state, circuit=replace(state.circuit, status=OPEN)) if probing else state
         case Outcome.TRANSIENT:
