@@ -107,7 +107,8 @@ def test_a_recorded_game_lands_as_it_was_recorded(tmp_path: Path, corpus: Path) 
     """Must show 2: BKN 117, PHX 126, every player's line, all 427 actions and the ratings equal the recorded bodies."""
     lake = tmp_path / "lake"
     with Emulator(recorded=corpus) as recorded:
-        arguments = ["--season", "2025-26", "--game-id", GAME, "--rate-limit", "0.01", "--output", lake]
+        arguments: list[str | Path] = ["--season", "2025-26", "--game-id", GAME, "--rate-limit", "0.01"]
+        arguments += ["--output", lake]
         done = backfill("--source", "nba", "--base-url", recorded.base_url, *arguments)
     assert done.returncode == 0, done.stderr
 
@@ -203,8 +204,8 @@ def test_readers_that_are_not_ours_see_the_same_rows(emulator: Emulator, tmp_pat
         assert arrow.count_rows() == ours
         assert {"season", "month", "game_id"} <= set(arrow.schema.names)
         glob = f"{lake}/{table}/*/*/*.parquet"
-        counted = duckdb.sql(f"select count(*), min(season) from read_parquet('{glob}', hive_partitioning=true)")
-        assert counted.fetchall() == [(ours, "2024-25")]
+        query = f"select count(*), min(season) from read_parquet('{glob}', hive_partitioning=true)"
+        assert duckdb.connect().execute(query).fetchall() == [(ours, "2024-25")]
         frame = pd.read_parquet(lake / table)
         assert len(frame) == ours
         assert set(frame["game_id"]) == set(arrow.to_table().column("game_id").to_pylist())

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import orjson
 import pytest
+
 from nba_season_backfill.datasets.base import Assessment, violation
 from nba_season_backfill.season import Season
 from nba_season_backfill.source.base import Answer, FailureKind, StatsRequest

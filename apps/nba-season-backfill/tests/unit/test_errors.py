@@ -30,5 +30,6 @@ def test_the_documented_tree_is_the_real_one() -> None:
     assert sorted(cls.__name__ for cls in classes) == sorted(errors.__all__)
     assert list(errors.__all__) == sorted(errors.__all__)
     for cls in classes:
+        assert issubclass(cls, BackfillError)
         line = next(line for line in drawing.splitlines() if cls.__name__ in line.split())
         assert str(130 if cls is Interrupted else cls.exit_code) in line.split()

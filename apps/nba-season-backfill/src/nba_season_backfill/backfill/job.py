@@ -41,7 +41,7 @@ from nba_season_backfill.pace import Pacer, PaceState, PaceStopped, WaitTooLong
 from nba_season_backfill.plan import Plan, Unit, make_plan
 from nba_season_backfill.season import Season
 from nba_season_backfill.settings import BackfillSettings
-from nba_season_backfill.source.base import StatsRequest
+from nba_season_backfill.source.base import StatsRequest, StatsSource
 from nba_season_backfill.source.verdict import VerdictKind
 
 __all__ = ["Manner", "run_season"]
@@ -80,12 +80,13 @@ def run_season(
     observer: Observer | None = None,
     stop: Stop | None = None,
     store: ObjectStore | None = None,
+    source: StatsSource | None = None,
     manner: Manner = Manner(),  # frozen
 ) -> Summary:
     """Fill the lake with a season, or continue to.
 
     Args:
-        store: the lake, where the caller has one open (a test that makes it fail); else the one that is configured.
+        store, source: in place of those that the settings name (a test that makes them fail).
 
     Raises:
         BackfillError: with the exit code that says what happened; what was done before is committed. The summary so
@@ -105,7 +106,7 @@ def run_season(
             checkpoint="",
             simulated=settings.source == "sample",
         )
-        run = _SeasonRun(settings, season, store, summary, observer or NoObserver(), stop, manner)
+        run = _SeasonRun(settings, season, store, summary, observer or NoObserver(), stop, manner, source)
         try:
             with span("run", season=str(season), run_id=run_id):
                 run.go(stack)
@@ -132,6 +133,7 @@ class _SeasonRun:
     observer: Observer
     stop: Stop
     manner: Manner
+    source: StatsSource | None
 
     def go(self, stack: ExitStack) -> None:
         settings, store, summary = self.settings, self.store, self.summary
@@ -153,7 +155,7 @@ class _SeasonRun:
         checkpoint.forget(self.manner.doubtful)
         archive = RawArchive(store)
         pacer = Pacer(pace_config(settings), state=_learned(checkpoint))
-        source = open_source(settings, self.season, archive, stack)
+        source = self.source or open_source(settings, self.season, archive, stack)
         exchange = Exchange(
             source, pacer, archive, self.stop.event, run_id=summary.run_id, offline=settings.source == "archive"
         )

@@ -2,8 +2,8 @@
 
 The object is an envelope around the content: ``format``, ``generation`` (strictly increasing, so that an ETag that
 comes back is not mistaken for a version that did), ``crc`` of the content's bytes, ``fencing_token``, ``run_id`` and
-``written_at``. Each commit first leaves a copy under ``generations/`` and then swaps the document itself: a crash in
-between leaves a copy that nobody needs.
+``written_at``. Each commit swaps the document and then leaves a copy under ``generations/``: a crash in between leaves a
+document that is good, and copies that are one behind.
 """
 
 from __future__ import annotations
@@ -79,9 +79,11 @@ class StateFile:
         self._etag = stored.info.etag
         try:
             loaded = _open(stored)
+            self._generation = loaded.generation
         except _Damaged as damage:
             loaded = self._recover(str(damage))
-        self._generation = max(loaded.generation, self._newest_generation())
+            # The damaged document may have been one ahead of its copies: that number is not given again.
+            self._generation = loaded.generation + 1
         self._token = loaded.fencing_token
         return loaded
 
@@ -99,7 +101,6 @@ class StateFile:
         generation = self._generation + 1
         payload = orjson.dumps(content)
         body = _seal(payload, generation, token, run_id, self._store.now().isoformat(timespec="milliseconds"))
-        self._store.put(self._copy_key(generation), body)
         try:
             if self._etag is None:
                 info = self._store.put_if_absent(self._key, body)
@@ -111,6 +112,7 @@ class StateFile:
                 hint="it is at work; nothing more was written by this one",
             ) from None
         self._etag, self._generation, self._token = info.etag, generation, token
+        self._store.put(self._copy_key(generation), body)
         self._retain(generation)
         return generation
 
