@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -23,26 +22,10 @@ from nba_season_backfill.lake.bronze import read_partition
 from nba_season_backfill.lake.local import LocalStore
 from nba_stats_emulator import Behaviour, EmptyObject, Emulator, Rule
 
+from .conftest import backfill, from_emulator, summary_of
+
 GAME = "0022500610"
 Row = dict[str, Any]
-
-
-def backfill(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "nba_season_backfill", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, **environment},
-        timeout=120,
-        check=False,
-    )
-
-
-def summary_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The summary in the last log line."""
-    assert done.stdout, done.stderr
-    return dict(json.loads(done.stdout.splitlines()[-1])["summary"])
 
 
 def rows(lake: Path, table: str) -> list[Row]:
@@ -66,17 +49,6 @@ def facts(lake: Path, season: str) -> dict[str, Any]:
         game: {name: (unit["status"], unit.get("raw"), unit.get("rows")) for name, unit in entry["datasets"].items()}
         for game, entry in content["games"].items()
     }
-
-
-@pytest.fixture(scope="module")
-def emulator() -> Any:
-    with Emulator() as running:
-        yield running
-
-
-def from_emulator(emulator: Emulator, lake: Path, *more: str) -> list[str | Path]:
-    arguments: list[str | Path] = ["--source", "nba", "--base-url", emulator.base_url, "--season", "2024-25"]
-    return [*arguments, "--rate-limit", "0.001", "--request-budget", "0", "--output", lake, *more]
 
 
 def test_the_second_run_asks_only_for_the_seasons_lists(tmp_path: Path) -> None:
@@ -155,8 +127,8 @@ def archived(lake: Path) -> set[tuple[str, str]]:
 def test_a_killed_run_is_continued_without_asking_twice(emulator: Emulator, tmp_path: Path, bodies: int) -> None:
     """Must show 3: kill -9 in the middle, --resume: no archived body is requested again, and the tables are equal."""
     whole, lake = tmp_path / "whole", tmp_path / "lake"
-    assert backfill(*from_emulator(emulator, whole, "--limit", "12")).returncode == 0
-    arguments = from_emulator(emulator, lake, "--limit", "12", "--checkpoint-every", "3")
+    assert backfill(*from_emulator(emulator, "--output", whole, "--limit", "12")).returncode == 0
+    arguments = from_emulator(emulator, "--output", lake, "--limit", "12", "--checkpoint-every", "3")
     process = subprocess.Popen(
         [sys.executable, "-m", "nba_season_backfill", *map(str, arguments)], stdout=subprocess.DEVNULL
     )
@@ -178,16 +150,16 @@ def test_a_killed_run_is_continued_without_asking_twice(emulator: Emulator, tmp_
 
 def test_resume_starts_fresh_where_there_is_nothing(emulator: Emulator, tmp_path: Path) -> None:
     """A CronJob may always pass --resume."""
-    done = backfill(*from_emulator(emulator, tmp_path / "lake", "--limit", "1", "--resume"))
+    done = backfill(*from_emulator(emulator, "--output", tmp_path / "lake", "--limit", "1", "--resume"))
     assert (done.returncode, summary_of(done)["outcome"]) == (0, "complete")
 
 
 def test_fetching_anew_asks_again_and_destroys_nothing(emulator: Emulator, tmp_path: Path) -> None:
     """--no-resume requests every body again; what is archived stays, and the tables are the same."""
     lake = tmp_path / "lake"
-    assert backfill(*from_emulator(emulator, lake, "--limit", "2")).returncode == 0
+    assert backfill(*from_emulator(emulator, "--output", lake, "--limit", "2")).returncode == 0
     tables, bodies = all_tables(lake), archived(lake)
-    done = backfill(*from_emulator(emulator, lake, "--limit", "2", "--no-resume"))
+    done = backfill(*from_emulator(emulator, "--output", lake, "--limit", "2", "--no-resume"))
     found = summary_of(done)
     assert (done.returncode, found["units_stored"]) == (0, 6)
     assert archived(lake) == bodies
@@ -197,7 +169,7 @@ def test_fetching_anew_asks_again_and_destroys_nothing(emulator: Emulator, tmp_p
 def test_readers_that_are_not_ours_see_the_same_rows(emulator: Emulator, tmp_path: Path) -> None:
     """Must show 4, locally: pyarrow.dataset, duckdb and pandas see the same rows through the Hive partitions."""
     lake = tmp_path / "lake"
-    assert backfill(*from_emulator(emulator, lake, "--limit", "4")).returncode == 0
+    assert backfill(*from_emulator(emulator, "--output", lake, "--limit", "4")).returncode == 0
     for table in ("box-scores-traditional", "box-scores-advanced-teams", "play-by-play", "games"):
         ours = len(rows(lake, table))
         arrow = pads.dataset(lake / table, partitioning="hive")
@@ -216,7 +188,7 @@ def test_no_content_is_never_rows_and_never_complete(emulator: Emulator, tmp_pat
     lake = tmp_path / "lake"
     emulator.set_behaviour(Behaviour(rules=(Rule(EmptyObject(), endpoint="playbyplayv3"),)))
     try:
-        done = backfill(*from_emulator(emulator, lake, "--limit", "1", "--max-retries", "1"))
+        done = backfill(*from_emulator(emulator, "--output", lake, "--limit", "1", "--max-retries", "1"))
     finally:
         emulator.set_behaviour(None)
     assert done.returncode == 75, done.stderr
@@ -226,6 +198,6 @@ def test_no_content_is_never_rows_and_never_complete(emulator: Emulator, tmp_pat
         "ok": 2,
         "failed": 1,
     }
-    again = backfill(*from_emulator(emulator, lake, "--limit", "1"))
+    again = backfill(*from_emulator(emulator, "--output", lake, "--limit", "1"))
     assert again.returncode == 0
     assert len(rows(lake, "play-by-play")) > 300

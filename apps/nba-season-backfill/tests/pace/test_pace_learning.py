@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,3 +163,13 @@ def test_a_known_window_is_not_overfilled_after_a_resumption(drive: Any) -> None
     start = run.now
     run.run(100)
     assert not [at for at in run.refused_at if start <= at < start + 900]
+
+
+@pytest.mark.slow
+def test_the_benchmark_meets_its_goals_for_two_seeds() -> None:
+    """``python -m benchmarks.pace --quick`` exits with 0: every goal is met."""
+    checkout = Path(__file__).parents[4]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.pace", "--quick"], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

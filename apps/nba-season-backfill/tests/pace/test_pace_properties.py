@@ -78,7 +78,7 @@ class Replay:
         arrived, request, sent_at, step = self.waiting.pop(0)
         self.now = max(self.now, arrived)
         before = self.state
-        answer = Answered(request, sent_at, step.outcome, step.retry_after_seconds, step.latency_seconds)
+        answer = Answered(request, sent_at, step.outcome, step.retry_after_seconds)
         self.state, at = decide(self.state, answer, self.now, self.rng)
         if self.state.circuit.status == "open" and step.outcome is not Outcome.OK:
             assert at >= self.now or before.circuit.status != "closed"

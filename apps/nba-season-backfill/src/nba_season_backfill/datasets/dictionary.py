@@ -1,0 +1,39 @@
+"""The data dictionary: every table and column, from the declared schemas."""
+
+from __future__ import annotations
+
+from nba_season_backfill.datasets import DATASETS, TABLES
+
+__all__ = ["data_dictionary"]
+
+_INTRODUCTION = """# Data dictionary
+
+Written from the declared schemas; a test fails when it lags behind them.
+
+A lake has one folder a table, one object a month: `TABLE/season=2024-25/month=10/part-0.parquet` (`players` has one a
+season). `season` and `month` (of the US Eastern game date) stand in the path and are read as columns by every Hive
+reader. Columns are the API's own fields in snake_case; *source* is the API's name, or *derived*. Null means that the
+upstream left it empty, unless said otherwise.
+"""
+
+
+def data_dictionary() -> str:
+    """The whole dictionary as Markdown."""
+    parts = [_INTRODUCTION]
+    of_table = {table.name: dataset for dataset in DATASETS.values() for table in dataset.tables}
+    for name, table in TABLES.items():
+        dataset = of_table.get(name)
+        where = "`leaguegamelog` and `scheduleleaguev2`, reconciled"
+        if dataset is not None:
+            where = f"`{dataset.endpoint}`; asked for from season {dataset.first_season} on"
+        key = ", ".join(f"`{column}`" for column in (("game_id",) if table.per_game else ()) + table.key)
+        parts.append(f"## {name}\n\nFrom {where}. Unique and sorted by {key}.\n")
+        parts.append("| column | type | source | meaning |\n|---|---|---|---|")
+        for field in table.schema:
+            source = field.metadata[b"source"].decode()
+            shown = source if source == "derived" else f"`{source}`"
+            kind = "struct" if str(field.type).startswith("struct") else str(field.type)
+            required = "" if field.nullable else ", never null"
+            parts.append(f"| `{field.name}` | {kind}{required} | {shown} | {field.metadata[b'doc'].decode()} |")
+        parts.append("")
+    return "\n".join(parts)
