@@ -15,7 +15,7 @@ import pytest
 from nba_stats_emulator import Emulator
 
 
-def backfill(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def backfill(*arguments: str | Path, cwd: Path | None = None, **environment: Any) -> subprocess.CompletedProcess[str]:
     """Run ``nba-backfill`` to its end."""
     return subprocess.run(
         [sys.executable, "-m", "nba_season_backfill", *map(str, arguments)],

@@ -25,6 +25,9 @@ from .conftest import backfill, from_emulator, summary_of
 CHECKPOINT = "_state/season=2024-25/checkpoint.json"
 
 
+Arguments = list[str | Path]
+
+
 def clear(done: subprocess.CompletedProcess[str], code: int, *expected: str) -> None:
     """One line on standard error that has all of that, the exit code, and no traceback anywhere."""
     assert done.returncode == code, (done.returncode, done.stderr)
@@ -165,7 +168,8 @@ def test_a_checkpoint_of_another_season_is_refused(emulator: Emulator, lake: Pat
     """Nor one of another season."""
     state = tmp_path / "state.json"
     shutil.copy(lake / CHECKPOINT, state)
-    arguments = ["--source", "nba", "--base-url", emulator.base_url, "--season", "2023-24", "--output", lake]
+    arguments: Arguments = ["--source", "nba", "--base-url", emulator.base_url, "--season", "2023-24"]
+    arguments += ["--output", lake]
     clear(backfill(*arguments, "--state-file-path", state), 78, "is of season 2024-25", "2023-24")
 
 

@@ -2,8 +2,8 @@
 
 The object is an envelope around the content: ``format``, ``generation`` (strictly increasing, so that an ETag that
 comes back is not mistaken for a version that did), ``crc`` of the content's bytes, ``fencing_token``, ``run_id`` and
-``written_at``. Each commit swaps the document and then leaves a copy under ``generations/``: a crash in between leaves a
-document that is good, and copies that are one behind.
+``written_at``. Each commit swaps the document and then leaves a copy under ``generations/``: a crash in between leaves
+a document that is good, and copies that are one behind.
 """
 
 from __future__ import annotations

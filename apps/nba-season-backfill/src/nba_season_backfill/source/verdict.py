@@ -142,7 +142,9 @@ _SILENCE = (
 )
 
 RULES: tuple[Rule, ...] = (
-    Rule("not_archived", VerdictKind.TRANSIENT, lambda e: e.failed(_F.NOT_ARCHIVED), "the raw archive has no such body"),
+    Rule(
+        "not_archived", VerdictKind.TRANSIENT, lambda e: e.failed(_F.NOT_ARCHIVED), "the raw archive has no such body"
+    ),
     Rule(
         "unreachable",
         VerdictKind.BLOCKED,
