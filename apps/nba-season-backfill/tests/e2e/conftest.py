@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,16 @@ import pytest
 from nba_stats_emulator import Emulator
 
 
-def backfill(*arguments: str | Path, cwd: Path | None = None, **environment: Any) -> subprocess.CompletedProcess[str]:
+def backfill(
+    *arguments: str | Path, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run ``nba-backfill`` to its end."""
     return subprocess.run(
         [sys.executable, "-m", "nba_season_backfill", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**os.environ, **(environment or {})},
         timeout=120,
         check=False,
     )

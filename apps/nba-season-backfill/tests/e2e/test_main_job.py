@@ -65,7 +65,7 @@ def test_the_second_run_asks_only_for_the_seasons_lists(tmp_path: Path) -> None:
 
 def test_every_line_off_a_terminal_is_json(tmp_path: Path) -> None:
     """Standard output is JSON lines only, each with time, level, event, run and correlation id."""
-    done = backfill("--source", "sample", "--limit", "2", cwd=tmp_path, CORRELATION_ID="order-66")
+    done = backfill("--source", "sample", "--limit", "2", cwd=tmp_path, environment={"CORRELATION_ID": "order-66"})
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lines) > 4
     for line in lines:

@@ -42,7 +42,7 @@ def test_readers_see_the_same_rows_on_s3(emulator: Emulator, bucket: dict[str, s
     """Must show 4 on S3: pyarrow.dataset, duckdb and pandas see the rows that were written; running again adds none."""
     endpoint, environment = bucket["endpoint"], {key: bucket[key] for key in bucket if key != "endpoint"}
     arguments = from_emulator(emulator, "--s3-bucket", "lake", "--s3-endpoint-url", endpoint, "--limit", "3")
-    done = backfill(*arguments, **environment)
+    done = backfill(*arguments, environment=environment)
     found = summary_of(done)
     assert (done.returncode, found["units_stored"], found["lake"]) == (0, 9, "s3://lake/historical-backfill")
     assert "verysecretkey" not in done.stdout + done.stderr
@@ -56,7 +56,7 @@ def test_readers_see_the_same_rows_on_s3(emulator: Emulator, bucket: dict[str, s
         counted = duckdb.connect().execute("select count(*), min(season) from lines").fetchall()
         assert counted == [(wanted, "2024-25")]
         assert len(lines.to_table().to_pandas()) == wanted
-    again = summary_of(backfill(*arguments, **environment))
+    again = summary_of(backfill(*arguments, environment=environment))
     assert (again["outcome"], again["requests"], again["archived_bytes"]) == ("nothing_to_do", 5, 0)
 
 
@@ -64,7 +64,12 @@ def test_a_wrong_season_is_refused_with_the_right_one() -> None:
     """2 for a wrong command line, 78 for a wrong environment."""
     clear(backfill("--season", "2024-26"), 2, "--season '2024-26'", "2024-25")
     clear(backfill("--season", "2024"), 2, "--season '2024'", "2024-25")
-    clear(backfill("--dry-run", NBA_TARGET_SEASON="2024/25"), 78, "NBA_TARGET_SEASON='2024/25'", "2024-25")
+    clear(
+        backfill("--dry-run", environment={"NBA_TARGET_SEASON": "2024/25"}),
+        78,
+        "NBA_TARGET_SEASON='2024/25'",
+        "2024-25",
+    )
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
@@ -79,7 +84,7 @@ def test_a_bucket_that_is_not_there(bucket: dict[str, str]) -> None:
     """Says which bucket."""
     environment = {key: bucket[key] for key in bucket if key != "endpoint"}
     arguments = ["--source", "sample", "--s3-bucket", "nowhere", "--s3-endpoint-url", bucket["endpoint"]]
-    clear(backfill(*arguments, **environment), 78, "no bucket nowhere", "--s3-bucket")
+    clear(backfill(*arguments, environment=environment), 78, "no bucket nowhere", "--s3-bucket")
 
 
 def test_credentials_that_are_missing(bucket: dict[str, str]) -> None:
@@ -92,7 +97,7 @@ def test_a_store_that_is_not_reached(tmp_path: Path) -> None:
     """A wrong endpoint fails within seconds."""
     arguments = ["--source", "sample", "--s3-bucket", "lake", "--s3-endpoint-url", "http://127.0.0.1:9"]
     environment = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "verysecretkey"}
-    done = backfill(*arguments, cwd=tmp_path, **environment)
+    done = backfill(*arguments, cwd=tmp_path, environment=environment)
     clear(done, 78, "--s3-endpoint-url")
     assert "verysecretkey" not in done.stdout + done.stderr
 
