@@ -72,7 +72,7 @@ def run_pace(
                 arrived, request, sent_at, outcome, asked = heapq.heappop(answers)
                 now = max(now, arrived)
                 done += outcome is Outcome.OK
-                state, at = decide(state, Answered(request, sent_at, outcome, asked, now - sent_at), now, rng)
+                state, at = decide(state, Answered(request, sent_at, outcome, asked), now, rng)
     except GivenUp:
         return summary(server, finished=False, state=state)
     return summary(server, finished=True, state=state)

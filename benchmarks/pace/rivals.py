@@ -7,6 +7,7 @@ differs is what they do about a refusal.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import random
 import sys
 import threading
@@ -16,18 +17,12 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import stamina
 import tenacity
 from benchmarks.pace.clients import GivenUp, Run, summary
 from benchmarks.pace.servers import Server
 from botocore.retries import adaptive, bucket, standard, throttling
-from scrapy import Request
-from scrapy.core.downloader import Slot
-from scrapy.extensions.throttle import AutoThrottle
-from scrapy.http import Response
-from scrapy.settings import Settings
 
-__all__ = ["RIVALS"]
+__all__ = ["NOT_INSTALLED", "RIVALS"]
 
 _INTERVAL_SECONDS = 5.0
 _DETECTOR: Any = SimpleNamespace(
@@ -106,6 +101,8 @@ def tenacity_exponential(server: Server, requests: int, rng: random.Random) -> R
 
 def stamina_defaults(server: Server, requests: int, rng: random.Random) -> Run:  # noqa: ARG001 - as above
     """stamina as it comes: ten attempts within 45 s, waits of 0.1 to 5 s with jitter."""
+    import stamina
+
     clock = Clock()
     stamina.instrumentation.set_on_retry_hooks([])
     call = stamina.RetryingCaller().on(Refused)
@@ -179,6 +176,12 @@ def botocore_adaptive(server: Server, requests: int, rng: random.Random) -> Run:
 
 def scrapy_autothrottle(server: Server, requests: int, rng: random.Random) -> Run:
     """Scrapy's AutoThrottle with DOWNLOAD_DELAY=5 and one request at a time; refused requests are retried in turn."""
+    from scrapy import Request
+    from scrapy.core.downloader import Slot
+    from scrapy.extensions.throttle import AutoThrottle
+    from scrapy.http import Response
+    from scrapy.settings import Settings
+
     settings = Settings({"AUTOTHROTTLE_ENABLED": True, "DOWNLOAD_DELAY": _INTERVAL_SECONDS})
     downloader = SimpleNamespace(slots={}, _delay=0.0)
     crawler: Any = SimpleNamespace(
@@ -209,10 +212,12 @@ def scrapy_autothrottle(server: Server, requests: int, rng: random.Random) -> Ru
     return summary(server, finished=True)
 
 
-RIVALS: dict[str, Callable[[Server, int, random.Random], Run]] = {
-    "fixed sleep": fixed_sleep,
-    "tenacity exponential": tenacity_exponential,
-    "stamina defaults": stamina_defaults,
-    "botocore adaptive": botocore_adaptive,
-    "Scrapy AutoThrottle": scrapy_autothrottle,
+_ALL: dict[str, tuple[str, Callable[[Server, int, random.Random], Run]]] = {
+    "fixed sleep": ("time", fixed_sleep),
+    "tenacity exponential": ("tenacity", tenacity_exponential),
+    "stamina defaults": ("stamina", stamina_defaults),
+    "botocore adaptive": ("botocore", botocore_adaptive),
+    "Scrapy AutoThrottle": ("scrapy", scrapy_autothrottle),
 }
+RIVALS = {name: run for name, (module, run) in _ALL.items() if importlib.util.find_spec(module)}
+NOT_INSTALLED = sorted(set(_ALL) - set(RIVALS))

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.pace.clients import run_pace
-from benchmarks.pace.rivals import RIVALS
+from benchmarks.pace.rivals import NOT_INSTALLED, RIVALS
 from benchmarks.pace.servers import LATENCIES, MODELS, Model, Server, ideal_seconds
 
 from nba_season_backfill.pace import PaceConfig, PaceState
@@ -73,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.json.write_text(json.dumps([asdict(score) for score in scores], indent=1))
     print(f"{REQUESTS} requests, {seeds} seeds, one request per 5 s allowed; refused share and utilisation are means")
     print("(in brackets the worst seed); utilisation is of what a client could do that knows the hidden limit.\n")
+    if NOT_INSTALLED and not options.quick:
+        print(f"left out, because not installed: {', '.join(NOT_INSTALLED)}\n")
     missed = _report(models, scores, [OURS, *rivals])
     print(f"\n{len(scores)} runs in {time.monotonic() - began:.0f} s")
     for line in missed:

@@ -16,7 +16,7 @@ from .state import PaceState
 __all__ = ["decide", "in_flight_limit"]
 
 _REMEMBERED_SECONDS = 4 * 3600.0
-_MOST_REMEMBERED = 6000
+_MOST_REMEMBERED = 4000
 _PRUNE_AFTER = 512
 _IN_FLIGHT_RECOVERY_SECONDS = 300.0
 _TRANSIENTS_TOLERATED = 4.0

@@ -43,7 +43,6 @@ class Answered:
     sent_at: float
     outcome: Outcome
     retry_after_seconds: float | None = None
-    latency_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,14 @@ _STORED = ("rate", "lower", "upper", "refused_rate", "retest_seconds", "burst", 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The rate allowed and the bracket around the service's limit, in requests per second; 0 is unknown."""
+    """The rate allowed and the bracket around the service's limit, in requests per second; 0 is unknown.
+
+    ``refused_rate`` is set while an outage lasts. ``held_seconds`` of paced sending passed since the last one; at
+    ``review_seconds`` of them the bracket is looked at again, and after ``retest_seconds`` (or what keeps the cost low,
+    see ``_hold_seconds``) the rate rises: ``retesting``. ``excess`` counts the requests let in meanwhile beyond the
+    known limit, which a service may grant up to its ``burst``. ``window`` is the sliding window to keep to, if the
+    limit is one.
+    """
 
     rate: float = 0.0
     lower: float = 0.0

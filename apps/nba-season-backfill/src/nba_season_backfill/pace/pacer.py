@@ -127,10 +127,9 @@ class Pacer:
     def report(self, ticket: Ticket, outcome: Outcome, retry_after_seconds: float | None = None) -> None:
         """Say what became of a request. A second report of the same ticket changes nothing."""
         with self._changed:
-            now = self._clock()
             if any(request == ticket.id for request, _ in self._state.outstanding):
                 self._answers[outcome] += 1
-                answer = Answered(ticket.id, ticket.sent_at, outcome, retry_after_seconds, now - ticket.sent_at)
+                answer = Answered(ticket.id, ticket.sent_at, outcome, retry_after_seconds)
                 self._decide(answer)
             self._changed.notify_all()
 
@@ -178,6 +177,6 @@ class Pacer:
         raise WaitTooLong(
             at - now,
             kind,
-            f"the service {verb} {circuit.refusals} times in a row over {now - circuit.since:.0f} s; "
-            f"the next attempt is due in {at - now:.0f} s, more than the {self._config.max_wait_seconds:.0f} s allowed",
+            f"the service {verb} {circuit.refusals} times in a row over {now - circuit.since:.0f} s; the next attempt, "
+            f"in {at - now:.0f} s, would come later than the {self._config.max_wait_seconds:.0f} s that a run may wait",
         )
