@@ -1,12 +1,16 @@
 """A folder as an object store: atomic, conditional, durable in order.
 
-A write goes to a hidden temporary file, and a rename (or, to create only, a hard link) makes it visible. Conditional
-replacement is serialised across processes by a lock file. Metadata lives in a hidden sidecar, written before the body:
-an object without its sidecar cannot be seen, the other way round is harmless. Hidden names are invisible to ``list``
-and to Hive readers.
+A write goes to a hidden temporary file, and a rename (or, to create only, a hard link) makes it visible. Every write
+takes the folder's lock file, so conditions hold across processes; the kernel gives the lock back when its holder dies.
+What a killed process left in a folder is swept by the next write there.
 
-Data is synced to disk in groups: a write below ``_state/`` is the barrier. Before it, every file and folder written
-since the last one is synced, and then the state itself; so no crash keeps a checkpoint and loses what it names.
+Metadata lives in a hidden sidecar, written before the body: for each version (the old one and the new) what belongs to
+it, under the hash of its bytes. So a crash between the two leaves the old version with its own metadata, no reader
+meets a mixture, and a damaged body is found, because it is none of the versions.
+
+Data is synced to disk in groups: a write below ``_state/`` is the barrier. Before it, every new file and every folder
+written since the last one is synced, and then the state itself; so no crash keeps a checkpoint and loses what it names.
+What replaces an object is synced before the object it replaces is gone.
 """
 
 from __future__ import annotations
@@ -17,29 +21,43 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import secrets
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
 
-from nba_season_backfill.lake.store import ObjectInfo, ObjectMissing, PreconditionFailed, StoredObject, StoreError
+from nba_season_backfill.lake.durability import Unsynced
+from nba_season_backfill.lake.store import (
+    ObjectInfo,
+    ObjectMissing,
+    PreconditionFailed,
+    StoredObject,
+    StoreError,
+    check_key,
+    check_metadata,
+    check_prefix,
+)
 
 __all__ = ["Held", "LocalStore"]
 
-_BARRIER = "_state/"
-_SYNCS_AT_ONCE = 16
+_LOCK_SECONDS = 30.0
+_READS = 4
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 _KINDS = {
     errno.ENOSPC: "full",
     errno.EDQUOT: "full",
+    errno.EFBIG: "full",
     errno.EROFS: "read_only",
     errno.EACCES: "access_denied",
     errno.EPERM: "access_denied",
     errno.ENOTDIR: "read_only",
     errno.EEXIST: "read_only",
 }
+# Not every file system has hard links; there the lock alone keeps creators apart.
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 
 class Held:
@@ -59,14 +77,16 @@ class LocalStore:
     """Objects as files below ``root``, which is made with the first write.
 
     Args:
+        barrier: keys that start with it are durable when their write returns, and all that was written before them.
+            Empty: every write is.
         sync: what makes a file descriptor durable; injected by tests that watch the order.
     """
 
-    def __init__(self, root: Path, *, sync: Callable[[int], None] = os.fsync) -> None:
+    def __init__(self, root: Path, *, barrier: str = "_state/", sync: Callable[[int], None] = os.fsync) -> None:
         self._root = Path(root).expanduser().absolute()
-        self._sync = sync
-        self._unsynced: dict[Path, None] = {}
-        self._lock = threading.Lock()
+        self._barrier = barrier
+        self._unsynced = Unsynced(sync)
+        self._swept: set[Path] = set()
 
     @property
     def url(self) -> str:
@@ -77,17 +97,26 @@ class LocalStore:
         """The whole object: one open file is one version, whatever is renamed over it meanwhile."""
         path = self._path(key)
         try:
-            with path.open("rb") as file:
-                status = os.fstat(file.fileno())
-                body = file.read()
+            for _ in range(_READS):
+                with path.open("rb") as file:
+                    status = os.fstat(file.fileno())
+                    body = file.read()
+                etag = _etag(body)
+                versions = _versions(path)
+                if not versions or etag in versions:
+                    break
+            else:
+                # Replaced again and again while we looked is the other way to get here, but not four times.
+                raise StoreError(
+                    f"{self.url}/{key}: its content is not what was stored (SHA-256 differs)", kind="corrupt", key=key
+                )
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise ObjectMissing(f"{self.url}/{key}: no such object", key=key) from None
         except OSError as error:
             raise self._failure("read", key, error) from error
-        info = ObjectInfo(key, len(body), _etag(body), _time(status), self._metadata(path))
-        if if_match is not None and info.etag != if_match:
+        if if_match is not None and etag != if_match:
             raise PreconditionFailed(f"{self.url}/{key}: another version is there", key=key)
-        return StoredObject(info, body)
+        return StoredObject(ObjectInfo(key, len(body), etag, _time(status), versions.get(etag, {})), body)
 
     def head(self, key: str) -> ObjectInfo:
         """What is known of it."""
@@ -95,32 +124,29 @@ class LocalStore:
 
     def put(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
         """Write or replace, atomically."""
-        return self._write(key, body, metadata, os.replace)
+        return self._write(key, body, metadata, lambda _path: True, os.replace)
 
     def put_if_absent(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
-        """Create; a hard link fails where a file is, so two processes cannot both succeed."""
-        if self._path(key).exists():
-            raise PreconditionFailed(f"{self.url}/{key}: exists already", key=key)
-        return self._write(key, body, metadata, _link)
+        """Create. Under the lock; and a hard link fails where a file is, should a file system have no locks."""
+        return self._write(key, body, metadata, lambda path: not os.path.lexists(path), _link)
 
     def put_if_match(
         self, key: str, body: bytes, etag: str, *, metadata: Mapping[str, str] | None = None
     ) -> ObjectInfo:
         """Replace that version: compared and replaced under the lock that every process of this folder takes."""
-        with self._exclusive(key):
-            try:
-                found = self.get(key).info.etag
-            except ObjectMissing:
-                found = None
-            if found != etag:
-                raise PreconditionFailed(f"{self.url}/{key}: not the version expected", key=key)
-            return self._write(key, body, metadata, os.replace)
+        return self._write(key, body, metadata, lambda path: _etag_of(path) == etag, os.replace)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """In key order. The etag is not computed (it would need every body): it is of size and time."""
-        folder = self._root / prefix.rpartition("/")[0] if "/" in prefix else self._root
+        """In key order. ``etag`` is empty: it would need every body."""
+        check_prefix(prefix)
+        folder = self._root / prefix.rpartition("/")[0]
         found: list[tuple[str, Path]] = []
-        for where, folders, names in os.walk(folder):
+
+        def unreadable(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                raise self._failure("list", prefix, error) from error
+
+        for where, folders, names in os.walk(folder, onerror=unreadable):
             folders[:] = [name for name in folders if not name.startswith(".")]
             base = Path(where).relative_to(self._root).as_posix()
             stem = "" if base == "." else f"{base}/"
@@ -131,17 +157,23 @@ class LocalStore:
                     status = path.stat()
                 except FileNotFoundError:
                     continue
-                tag = f"{status.st_mtime_ns:x}-{status.st_size:x}"
-                yield ObjectInfo(key, status.st_size, tag, _time(status))
+                yield ObjectInfo(key, status.st_size, "", _time(status))
 
     def delete(self, key: str) -> None:
-        """Remove body, then sidecar."""
+        """Remove body, then sidecar, then the folders that are empty now."""
         path = self._path(key)
-        try:
-            path.unlink(missing_ok=True)
-            _sidecar(path).unlink(missing_ok=True)
-        except NotADirectoryError:
+        if not os.path.lexists(path):
             return
+        try:
+            with self._exclusive(key):
+                path.unlink(missing_ok=True)
+                _sidecar(path).unlink(missing_ok=True)
+                folder = path.parent
+                with contextlib.suppress(OSError):
+                    while folder != self._root:
+                        folder.rmdir()
+                        folder = folder.parent
+                self._unsynced.add((), (folder,))
         except OSError as error:
             raise self._failure("delete", key, error) from error
 
@@ -149,83 +181,21 @@ class LocalStore:
         """This machine's clock: a folder has no other."""
         return dt.datetime.now(dt.UTC)
 
-    def close(self) -> None:
-        """Make everything durable."""
-        with contextlib.suppress(OSError):
-            self._make_durable()
+    def sync(self) -> None:
+        """Make every write and delete that has returned durable.
 
-    def _write(
-        self,
-        key: str,
-        body: bytes,
-        metadata: Mapping[str, str] | None,
-        publish: Callable[[Path, Path], None],
-    ) -> ObjectInfo:
-        path = self._path(key)
-        barrier = key.startswith(_BARRIER)
+        Raises:
+            StoreError: the disk refused, now or earlier: what was written since the last barrier may be lost.
+        """
         try:
-            if barrier:
-                self._make_durable()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if metadata:
-                self._publish(_sidecar(path), orjson.dumps(dict(metadata)), os.replace, sync=barrier)
-            self._publish(path, body, publish, sync=barrier)
-            if not metadata:
-                # What an earlier version of the object, or a crash before one, may have left.
-                _sidecar(path).unlink(missing_ok=True)
-            if barrier:
-                self._sync_path(path.parent)
-            else:
-                with self._lock:
-                    self._unsynced[path] = None
-            status = path.stat()
-        except FileExistsError:
-            raise PreconditionFailed(f"{self.url}/{key}: exists already", key=key) from None
+            self._unsynced.barrier()
         except OSError as error:
-            raise self._failure("write", key, error) from error
-        return ObjectInfo(key, len(body), _etag(body), _time(status), dict(metadata or {}))
+            raise self._failure("sync", "", error) from error
 
-    def _publish(self, path: Path, body: bytes, publish: Callable[[Path, Path], None], *, sync: bool) -> None:
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-        try:
-            with temporary.open("xb") as file:
-                file.write(body)
-                if sync:
-                    file.flush()
-                    self._sync(file.fileno())
-            publish(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-
-    def _make_durable(self) -> None:
-        """Sync what was written since the last barrier: files first, then their folders."""
-        with self._lock:
-            paths, self._unsynced = list(self._unsynced), {}
-        if not paths:
-            return
-        files = [file for path in paths for file in (_sidecar(path), path)]
-        folders = {parent for path in paths for parent in path.parents if parent.is_relative_to(self._root)}
-        try:
-            # The disk takes many syncs at once in little more time than one.
-            with ThreadPoolExecutor(_SYNCS_AT_ONCE) as pool:
-                list(pool.map(self._sync_path, files))
-                list(pool.map(self._sync_path, folders))
-        except OSError:
-            with self._lock:
-                self._unsynced = {**dict.fromkeys(paths), **self._unsynced}
-            raise
-
-    def _sync_path(self, path: Path) -> None:
-        try:
-            descriptor = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
-            return
-        try:
-            self._sync(descriptor)
-        finally:
-            os.close(descriptor)
+    def close(self) -> None:
+        """Make everything durable, if the disk lets us."""
+        with contextlib.suppress(StoreError):
+            self.sync()
 
     def hold(self, name: str) -> Held | None:
         """A lock of this machine that its holder's death gives back; None while another process has it.
@@ -245,34 +215,118 @@ class LocalStore:
             return None
         return Held(descriptor)
 
+    def _write(
+        self,
+        key: str,
+        body: bytes,
+        metadata: Mapping[str, str] | None,
+        condition: Callable[[Path], bool],
+        publish: Callable[[Path, Path], None],
+    ) -> ObjectInfo:
+        path = self._path(key)
+        check_metadata(metadata)
+        barrier = key.startswith(self._barrier)
+        if barrier:
+            self.sync()
+        try:
+            with self._exclusive(key):
+                if not condition(path):
+                    raise PreconditionFailed(f"{self.url}/{key}: not in the state expected", key=key)
+                changed = [path.parent, *self._make_folder(path.parent)]
+                replaced = path.exists()
+                now = barrier or replaced
+                files = [] if now else [path]
+                sidecar = _sidecar(path)
+                etag = _etag(body)
+                if metadata or sidecar.exists():
+                    old = {_etag_of(path): _versions(path).get(_etag_of(path), {})} if replaced else {}
+                    document = orjson.dumps({"versions": {**old, etag: dict(metadata or {})}})
+                    self._publish(sidecar, document, os.replace, sync=now)
+                    files += [] if now else [sidecar]
+                self._publish(path, body, publish, sync=now)
+                status = path.stat()
+                if barrier:
+                    self._unsynced.sync_now(changed)
+                else:
+                    self._unsynced.add(files, changed)
+        except FileExistsError:
+            raise PreconditionFailed(f"{self.url}/{key}: exists already", key=key) from None
+        except OSError as error:
+            raise self._failure("write", key, error) from error
+        return ObjectInfo(key, len(body), etag, _time(status), dict(metadata or {}))
+
+    def _publish(self, path: Path, body: bytes, publish: Callable[[Path, Path], None], *, sync: bool) -> None:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+        try:
+            with temporary.open("xb") as file:
+                file.write(body)
+                if sync:
+                    file.flush()
+                    self._unsynced.sync_descriptor(file.fileno())
+            publish(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+
+    def _make_folder(self, folder: Path) -> tuple[Path, ...]:
+        """Make it, or sweep it at the first visit; gives the folders above that got an entry."""
+        if folder in self._swept and folder.is_dir():
+            return ()
+        above = []
+        at = folder
+        while not at.is_dir():
+            above.append(at.parent)
+            at = at.parent
+        if above:
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            # Under the lock nobody else is writing here: what looks unfinished was left by a process that is gone.
+            for entry in os.scandir(folder):
+                if _TEMPORARY.fullmatch(entry.name):
+                    Path(entry.path).unlink(missing_ok=True)
+        self._swept.add(folder)
+        return tuple(above)
+
     @contextlib.contextmanager
     def _exclusive(self, key: str) -> Iterator[None]:
         """The folder's lock; the kernel gives it back when its holder dies."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            self._root.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise self._failure("lock", key, error) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._take(descriptor, key)
             yield
         finally:
             os.close(descriptor)
 
-    def _metadata(self, path: Path) -> dict[str, str]:
-        try:
-            document = orjson.loads(_sidecar(path).read_bytes())
-        except FileNotFoundError:
-            return {}
-        except (OSError, orjson.JSONDecodeError) as error:
-            raise StoreError(f"{_sidecar(path)}: unreadable ({error})", kind="corrupt") from error
-        return {str(name): str(value) for name, value in document.items()}
+    def _take(self, descriptor: int, key: str) -> None:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        pause = 0.0005
+        while True:
+            try:
+                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # A lock lasts a few milliseconds, unless its holder was paused just then.
+                if time.monotonic() > deadline:
+                    raise StoreError(
+                        f"{self.url}/.lock: another process has held it for {_LOCK_SECONDS:.0f} s; is it paused?",
+                        kind="unreachable",
+                        key=key,
+                    ) from None
+            time.sleep(pause)
+            pause = min(pause * 2, 0.02)
 
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if not key or any(part in ("", ".", "..") or part.startswith(".") for part in parts) or "\0" in key:
-            raise ValueError(f"not a key: {key!r}")
-        return self._root.joinpath(*parts)
+        check_key(key)
+        path = self._root.joinpath(*key.split("/"))
+        root = os.path.realpath(self._root)
+        if os.path.realpath(path) != os.path.join(root, *key.split("/")):  # noqa: PTH118  # as realpath: text
+            raise StoreError(
+                f"{self.url}/{key}: a symbolic link leads out of its place; mount the other disk there instead",
+                kind="access_denied",
+                key=key,
+            )
+        return path
 
     def _failure(self, verb: str, key: str, error: OSError) -> StoreError:
         kind = _KINDS.get(error.errno or 0, "other")
@@ -280,7 +334,13 @@ class LocalStore:
 
 
 def _link(temporary: Path, path: Path) -> None:
-    os.link(temporary, path)
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        temporary.replace(path)
+        return
     temporary.unlink()
 
 
@@ -288,8 +348,25 @@ def _sidecar(path: Path) -> Path:
     return path.with_name(f".{path.name}.meta.json")
 
 
+def _versions(path: Path) -> dict[str, dict[str, str]]:
+    """Hash of a version's bytes -> its metadata; empty where there is no sidecar."""
+    try:
+        return dict(orjson.loads(_sidecar(path).read_bytes())["versions"])
+    except FileNotFoundError:
+        return {}
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{_sidecar(path)}: unreadable ({error})", kind="corrupt") from error
+
+
 def _etag(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
+
+
+def _etag_of(path: Path) -> str:
+    try:
+        return _etag(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return ""
 
 
 def _time(status: os.stat_result) -> dt.datetime:

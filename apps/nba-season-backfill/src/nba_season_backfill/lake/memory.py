@@ -7,19 +7,30 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
-from nba_season_backfill.lake.store import ObjectInfo, ObjectMissing, PreconditionFailed, StoredObject
+from nba_season_backfill.lake.store import (
+    ObjectInfo,
+    ObjectMissing,
+    PreconditionFailed,
+    StoredObject,
+    check_key,
+    check_metadata,
+    check_prefix,
+)
 
 __all__ = ["MemoryStore"]
 
 
 class MemoryStore:
-    """Objects in a dict. Thread-safe; gone with the process."""
+    """Objects in a dict. Thread-safe; gone with the process.
+
+    Args:
+        clock: the store's clock, in UTC.
+    """
 
     def __init__(self, *, clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> None:
         self._objects: dict[str, StoredObject] = {}
         self._lock = threading.RLock()
         self._clock = clock
-        self._writes = 0
 
     @property
     def url(self) -> str:
@@ -28,6 +39,7 @@ class MemoryStore:
 
     def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
         """The whole object."""
+        check_key(key)
         with self._lock:
             found = self._objects.get(key)
         if found is None:
@@ -42,9 +54,10 @@ class MemoryStore:
 
     def put(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
         """Write or replace."""
+        check_key(key)
+        check_metadata(metadata)
+        etag = hashlib.sha256(body).hexdigest()[:32]
         with self._lock:
-            self._writes += 1
-            etag = hashlib.sha256(body).hexdigest()[:32]
             info = ObjectInfo(key, len(body), etag, self._clock(), dict(metadata or {}))
             self._objects[key] = StoredObject(info, bytes(body))
             return info
@@ -68,6 +81,7 @@ class MemoryStore:
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """In key order."""
+        check_prefix(prefix)
         with self._lock:
             found = [stored.info for key, stored in sorted(self._objects.items()) if key.startswith(prefix)]
         for info in found:
@@ -75,6 +89,7 @@ class MemoryStore:
 
     def delete(self, key: str) -> None:
         """Remove."""
+        check_key(key)
         with self._lock:
             self._objects.pop(key, None)
 

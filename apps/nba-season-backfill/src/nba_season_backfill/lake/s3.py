@@ -3,6 +3,9 @@
 A PUT whose response is lost is sent again by boto3, and the second one finds the first: a conditional write then looks
 refused although it succeeded. So every body carries a write id in its metadata, and a refusal is read back before it
 is believed.
+
+Names of metadata are sent with hyphens for underscores (some proxies drop headers that have one), and values that are
+not printable ASCII as RFC 2047 has it. No message of an error carries credentials, not even a proxy's.
 """
 
 from __future__ import annotations
@@ -11,8 +14,10 @@ import base64
 import datetime as dt
 import email.utils
 import hashlib
+import re
 import secrets
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,14 +25,27 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
-from nba_season_backfill.lake.store import ObjectInfo, ObjectMissing, PreconditionFailed, StoredObject, StoreError
+from nba_season_backfill.lake.store import (
+    ObjectInfo,
+    ObjectMissing,
+    PreconditionFailed,
+    StoredObject,
+    StoreError,
+    check_key,
+    check_metadata,
+    check_prefix,
+    decode_value,
+    encode_value,
+)
 
 __all__ = ["S3Store"]
 
-_WRITE_ID = "write-id"
+_WRITE_ID = "write_id"
 _SHA256 = "sha256"
 _OURS = {_WRITE_ID, _SHA256}
 _CONFLICTS = 5
+_READS = 3
+_PASSWORD = re.compile(r"//[^/@\s]+@")
 
 _KINDS = {
     "NoSuchBucket": "missing_bucket",
@@ -37,16 +55,35 @@ _KINDS = {
     "ExpiredTokenException": "credentials",
     "InvalidToken": "credentials",
     "TokenRefreshRequired": "credentials",
+    "UnrecognizedClientException": "credentials",
     "AuthorizationHeaderMalformed": "credentials",
     "RequestTimeTooSkewed": "credentials",
     "AccessDenied": "access_denied",
     "Forbidden": "access_denied",
     "403": "access_denied",
     "AllAccessDisabled": "access_denied",
+    "AccountProblem": "access_denied",
     "QuotaExceeded": "full",
     "InsufficientStorage": "full",
     "507": "full",
+    "RequestTimeout": "unreachable",
+    "SlowDown": "unreachable",
 }
+_WITHOUT_CREDENTIALS = (
+    botocore.exceptions.NoCredentialsError,
+    botocore.exceptions.PartialCredentialsError,
+    botocore.exceptions.CredentialRetrievalError,
+    botocore.exceptions.TokenRetrievalError,
+    botocore.exceptions.NoAuthTokenError,
+    botocore.exceptions.MetadataRetrievalError,
+    botocore.exceptions.SSOError,
+    botocore.exceptions.ProfileNotFound,
+)
+_MISCONFIGURED = (
+    botocore.exceptions.ParamValidationError,
+    botocore.exceptions.NoRegionError,
+    botocore.exceptions.InvalidRegionError,
+)
 
 
 class S3Store:
@@ -55,6 +92,7 @@ class S3Store:
     Args:
         endpoint_url: another S3 than Amazon's.
         region: where the bucket is; else what the machine's configuration says.
+        connections: how many requests may be under way at once.
         client: a boto3 S3 client, for tests.
     """
 
@@ -65,15 +103,17 @@ class S3Store:
         *,
         endpoint_url: str | None = None,
         region: str | None = None,
+        connections: int = 16,
         client: Any = None,
     ) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._endpoint_url = endpoint_url
         self._region = region
+        self._connections = connections
         self._client_made = client
         self._lock = threading.Lock()
-        self._skew: dt.timedelta | None = None
+        self._epoch: dt.datetime | None = None
 
     @property
     def url(self) -> str:
@@ -86,9 +126,10 @@ class S3Store:
             if self._client_made is None:
                 config = botocore.config.Config(
                     region_name=self._region or (None if self._endpoint_url is None else "us-east-1"),
-                    connect_timeout=5,
+                    # An address where nobody answers is given up within about 15 s, a refusing one within 5.
+                    connect_timeout=2,
                     read_timeout=60,
-                    max_pool_connections=16,
+                    max_pool_connections=self._connections,
                     retries={"mode": "standard", "total_max_attempts": 4},
                     request_checksum_calculation="when_required",
                     response_checksum_validation="when_supported",
@@ -99,32 +140,38 @@ class S3Store:
                         "s3", endpoint_url=self._endpoint_url, config=config
                     )
                 except (botocore.exceptions.BotoCoreError, ValueError) as error:
-                    raise StoreError(f"{self.url}: {error}", kind="credentials") from None
+                    raise self._unreachable("open", "", error) from None
             return self._client_made
 
     def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
         """The whole object, its checksum verified."""
+        check_key(key)
         condition = {"IfMatch": if_match} if if_match is not None else {}
-        response = self._call("get_object", key, **condition)
-        body = self._read(key, response)
-        metadata = response.get("Metadata") or {}
-        expected = metadata.get(_SHA256)
-        if expected is not None and hashlib.sha256(body).hexdigest() != expected:
-            raise StoreError(
-                f"{self.url}/{key}: its content is not what was stored (SHA-256 differs)", kind="corrupt", key=key
-            )
+        for attempt in range(1, _READS + 1):
+            response = self._call("get_object", key, **condition)
+            try:
+                body = bytes(response["Body"].read())
+                break
+            except botocore.exceptions.FlexibleChecksumError:
+                raise self._damaged(key) from None
+            except (botocore.exceptions.BotoCoreError, OSError) as error:
+                if attempt == _READS:
+                    message = f"{self.url}/{key}: the body broke off ({_without_password(error)})"
+                    raise StoreError(message, kind="unreachable", key=key) from None
+        metadata = _metadata(response)
+        if _SHA256 in metadata and hashlib.sha256(body).hexdigest() != metadata[_SHA256]:
+            raise self._damaged(key)
         return StoredObject(self._info(key, response, len(body), metadata), body)
 
-    def _read(self, key: str, response: Mapping[str, Any]) -> bytes:
-        try:
-            return bytes(response["Body"].read())
-        except (botocore.exceptions.BotoCoreError, OSError) as error:
-            raise StoreError(f"{self.url}/{key}: the body broke off ({error})", kind="unreachable", key=key) from error
+    def _damaged(self, key: str) -> StoreError:
+        message = f"{self.url}/{key}: its content is not what was stored (SHA-256 differs)"
+        return StoreError(message, kind="corrupt", key=key)
 
     def head(self, key: str) -> ObjectInfo:
         """What is known of it."""
+        check_key(key)
         response = self._call("head_object", key)
-        return self._info(key, response, int(response["ContentLength"]), response.get("Metadata") or {})
+        return self._info(key, response, int(response["ContentLength"]), _metadata(response))
 
     def put(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
         """Write or replace."""
@@ -142,14 +189,10 @@ class S3Store:
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """In key order, a thousand a request."""
+        check_prefix(prefix)
         token: dict[str, str] = {}
         while True:
-            try:
-                page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix + prefix, **token)
-            except botocore.exceptions.ClientError as error:
-                raise self._failure("list", prefix, error) from None
-            except botocore.exceptions.BotoCoreError as error:
-                raise self._unreachable("list", prefix, error) from None
+            page = self._call("list_objects_v2", prefix, **token)
             for entry in page.get("Contents", []):
                 key = str(entry["Key"])[len(self._prefix) :]
                 yield ObjectInfo(key, int(entry["Size"]), str(entry["ETag"]), entry["LastModified"])
@@ -159,13 +202,24 @@ class S3Store:
 
     def delete(self, key: str) -> None:
         """Remove."""
+        check_key(key)
         self._call("delete_object", key)
 
     def now(self) -> dt.datetime:
-        """The store's clock, by the Date header of an answer; asked once, then carried on by our own."""
-        if self._skew is None:
-            self._note_date(self._call("list_objects_v2", "", Prefix=self._prefix, MaxKeys=1))
-        return dt.datetime.now(dt.UTC) + (self._skew or dt.timedelta(0))
+        """The store's clock, by the Date header of an answer, carried on by our own monotonic one.
+
+        So it does not jump with this machine's clock. It is at most a second, and one answer's way, behind the store's.
+        """
+        if self._epoch is None:
+            self._call("list_objects_v2", "", MaxKeys=1)
+        return self._by_their_clock()
+
+    def _by_their_clock(self) -> dt.datetime:
+        epoch = self._epoch
+        if epoch is None:
+            # A store that sends no Date: nothing is known but our own.
+            return dt.datetime.now(dt.UTC)
+        return epoch + dt.timedelta(seconds=time.monotonic())
 
     def close(self) -> None:
         """Close the connection pool."""
@@ -177,12 +231,14 @@ class S3Store:
     def _put(
         self, key: str, body: bytes, metadata: Mapping[str, str] | None, condition: Mapping[str, str]
     ) -> ObjectInfo:
+        check_key(key)
+        check_metadata(metadata)
         digest = hashlib.sha256(body)
         write_id = secrets.token_hex(8)
         described = {**(metadata or {}), _WRITE_ID: write_id, _SHA256: digest.hexdigest()}
         arguments = {
             "Body": body,
-            "Metadata": described,
+            "Metadata": {name.replace("_", "-"): encode_value(value) for name, value in described.items()},
             "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
             **condition,
         }
@@ -211,14 +267,13 @@ class S3Store:
             response = self._call("head_object", key)
         except ObjectMissing:
             return None
-        metadata = response.get("Metadata") or {}
+        metadata = _metadata(response)
         if metadata.get(_WRITE_ID) != write_id:
             return None
         return self._info(key, response, int(response["ContentLength"]), metadata)
 
     def _call(self, operation: str, key: str, **arguments: Any) -> dict[str, Any]:
-        if operation != "list_objects_v2":
-            arguments["Key"] = self._prefix + key
+        arguments["Prefix" if operation == "list_objects_v2" else "Key"] = self._prefix + key
         try:
             response: dict[str, Any] = getattr(self._client, operation)(Bucket=self._bucket, **arguments)
         except botocore.exceptions.ClientError as error:
@@ -237,7 +292,7 @@ class S3Store:
         except ValueError:
             return
         if theirs.tzinfo is not None:
-            self._skew = theirs - dt.datetime.now(dt.UTC)
+            self._epoch = theirs - dt.timedelta(seconds=time.monotonic())
 
     def _failure(self, operation: str, key: str, error: botocore.exceptions.ClientError) -> StoreError:
         code = str(error.response.get("Error", {}).get("Code", ""))
@@ -247,7 +302,7 @@ class S3Store:
             return PreconditionFailed(f"{where}: not in the state expected", key=key)
         if code == "ConditionalRequestConflict" or (status == 409 and operation == "put_object"):
             return _Conflict(f"{where}: another write is under way", key=key)
-        if code in ("NoSuchKey", "NotFound", "404") and code != "NoSuchBucket":
+        if code in ("NoSuchKey", "NotFound", "404"):
             if operation == "head_object" and not self._bucket_exists():
                 return StoreError(f"there is no bucket {self._bucket}", kind="missing_bucket", key=key)
             if operation == "put_object":
@@ -257,7 +312,10 @@ class S3Store:
         kind = _KINDS.get(code, "unreachable" if isinstance(status, int) and status >= 500 else "other")
         if kind == "missing_bucket":
             return StoreError(f"there is no bucket {self._bucket}", kind=kind, key=key)
-        message = error.response.get("Error", {}).get("Message") or "no reason given"
+        message = _without_password(error.response.get("Error", {}).get("Message") or "no reason given")
+        if kind == "access_denied" and operation in ("get_object", "head_object"):
+            # S3 says so of an object that is not there, too, to those who may not list the bucket.
+            message += "; s3:ListBucket is needed as well as s3:GetObject"
         return StoreError(f"{where}: the store refused {operation} ({code or status}: {message})", kind=kind, key=key)
 
     def _bucket_exists(self) -> bool:
@@ -269,25 +327,28 @@ class S3Store:
             return True
         return True
 
-    def _unreachable(self, operation: str, key: str, error: botocore.exceptions.BotoCoreError) -> StoreError:
+    def _unreachable(self, operation: str, key: str, error: Exception) -> StoreError:
         kind = "unreachable"
-        if isinstance(
-            error,
-            botocore.exceptions.NoCredentialsError
-            | botocore.exceptions.PartialCredentialsError
-            | botocore.exceptions.CredentialRetrievalError
-            | botocore.exceptions.TokenRetrievalError
-            | botocore.exceptions.ProfileNotFound,
-        ):
+        if isinstance(error, _WITHOUT_CREDENTIALS):
             kind = "credentials"
-        elif isinstance(error, botocore.exceptions.ParamValidationError | botocore.exceptions.NoRegionError):
+        elif isinstance(error, (*_MISCONFIGURED, ValueError)):
             kind = "other"
-        return StoreError(f"{self.url}/{key}: {operation} failed: {error}", kind=kind, key=key)
+        return StoreError(f"{self.url}/{key}: {operation} failed: {_without_password(error)}", kind=kind, key=key)
 
     def _info(self, key: str, response: Mapping[str, Any], size: int, metadata: Mapping[str, str]) -> ObjectInfo:
-        modified = response.get("LastModified") or dt.datetime.now(dt.UTC) + (self._skew or dt.timedelta(0))
+        modified = response.get("LastModified") or self._by_their_clock()
         known = {name: value for name, value in metadata.items() if name not in _OURS}
         return ObjectInfo(key, size, str(response.get("ETag", "")), modified, known)
+
+
+def _metadata(response: Mapping[str, Any]) -> dict[str, str]:
+    found = response.get("Metadata") or {}
+    return {name.lower().replace("-", "_"): decode_value(value) for name, value in found.items()}
+
+
+def _without_password(message: object) -> str:
+    """URLs in messages of others may carry a user and a password: a proxy's, or the endpoint's."""
+    return _PASSWORD.sub("//***@", str(message))
 
 
 class _Conflict(StoreError):

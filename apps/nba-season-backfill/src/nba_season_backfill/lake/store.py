@@ -1,17 +1,39 @@
 """The object store protocol: what the lake needs of a bucket, no more.
 
 Both stores (local folder, S3) and the in-memory one pass one contract-test suite. Keys are relative to the lake's
-root, use ``/``, never start with it and never contain ``..``.
+root, use ``/``, never start with it and never contain ``..``; no part of a key starts with a dot, because such names
+are hidden from the readers of a lake.
 """
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["ObjectInfo", "ObjectMissing", "ObjectStore", "PreconditionFailed", "StoreError", "StoredObject"]
+__all__ = [
+    "METADATA_BYTES",
+    "ObjectInfo",
+    "ObjectMissing",
+    "ObjectStore",
+    "PreconditionFailed",
+    "StoreError",
+    "StoredObject",
+    "check_key",
+    "check_metadata",
+    "check_prefix",
+    "decode_value",
+    "encode_value",
+]
+
+METADATA_BYTES = 1800
+"""What an object's metadata may take, names and values as they are sent: S3 allows 2 KB, some of it is the store's."""
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_ENCODED = "=?UTF-8?B?"
 
 
 class StoreError(Exception):
@@ -57,8 +79,13 @@ class StoredObject:
 class ObjectStore(Protocol):
     """A flat, strongly consistent key-value store with conditional writes. Thread-safe.
 
-    Every write is atomic and, once it has returned, durable in the order of the calls: no later write can survive a
-    crash that loses an earlier one. Metadata keys are lower-case ASCII, values are text of at most 2 KB altogether.
+    Every write is atomic: a reader, or a crash, meets the version before or the one after it. Durability is promised
+    where it matters. A write below ``_state/`` is durable when it returns, and so is every write and delete that had
+    returned before it began; whatever replaces an object is durable before the object it replaces is gone. A new object
+    elsewhere may be lost by a crash of the machine (not of the process) until the next write below ``_state/``. So no
+    state survives a crash that loses what it names. (In S3 every write is durable when it returns.)
+
+    Metadata names are lower-case snake_case, values any text; together they are limited to ``METADATA_BYTES``.
     """
 
     @property
@@ -83,7 +110,7 @@ class ObjectStore(Protocol):
         """Replace the version named by ``etag``. Raises PreconditionFailed if it is another one, or none."""
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Every object whose key starts with ``prefix``, in key order. ``metadata`` is empty."""
+        """Every object whose key starts with ``prefix``, in key order. ``metadata`` is empty, and ``etag`` may be."""
 
     def delete(self, key: str) -> None:
         """Remove; a key that does not exist is no error."""
@@ -93,3 +120,60 @@ class ObjectStore(Protocol):
 
     def close(self) -> None:
         """Give connections back. Idempotent."""
+
+
+def check_key(key: str) -> None:
+    """Refuse what is not a key: empty, absolute, with empty or hidden parts, leading out, or with control characters.
+
+    Raises:
+        ValueError: says which key.
+    """
+    if not _is_key(key):
+        raise ValueError(f"not a key: {key!r}")
+
+
+def check_prefix(prefix: str) -> None:
+    """Refuse what no key can start with. The last part may be cut off anywhere, even before its first letter.
+
+    Raises:
+        ValueError: says which prefix.
+    """
+    if prefix and not _is_key(f"{prefix}x"):
+        raise ValueError(f"not a prefix of keys: {prefix!r}")
+
+
+def check_metadata(metadata: Mapping[str, str] | None) -> None:
+    """Refuse metadata that some store could not keep as it is.
+
+    Raises:
+        ValueError: a name is not lower-case letters, digits and underscores, or it is too much.
+    """
+    size = 0
+    for name, value in (metadata or {}).items():
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not a name for metadata: {name!r}")
+        size += len(name) + len(encode_value(value))
+    if size > METADATA_BYTES:
+        raise ValueError(f"{size} bytes of metadata, {METADATA_BYTES} are allowed: {', '.join(metadata or {})}")
+
+
+def encode_value(value: str) -> str:
+    """The value as text that an HTTP header carries unchanged: RFC 2047 where it is not printable ASCII."""
+    plain = value.isascii() and value.isprintable() and value == value.strip()
+    if plain and not value.startswith(_ENCODED):
+        return value
+    return f"{_ENCODED}{base64.b64encode(value.encode()).decode()}?="
+
+
+def decode_value(text: str) -> str:
+    """What ``encode_value`` was given."""
+    if not text.startswith(_ENCODED) or not text.endswith("?="):
+        return text
+    try:
+        return base64.b64decode(text[len(_ENCODED) : -2], validate=True).decode()
+    except ValueError:
+        return text
+
+
+def _is_key(key: str) -> bool:
+    return key.isprintable() and "\\" not in key and all(part and not part.startswith(".") for part in key.split("/"))

@@ -1,0 +1,81 @@
+"""What a folder's store still owes to the disk, and the barrier that pays it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+__all__ = ["Unsynced"]
+
+_AT_ONCE = 16
+
+
+class Unsynced:
+    """Files and folders that were written and not yet synced. Thread-safe.
+
+    Args:
+        sync: makes a file descriptor durable.
+    """
+
+    def __init__(self, sync: Callable[[int], None] = os.fsync) -> None:
+        self._sync = sync
+        self._lock = threading.Lock()
+        self._under_way = threading.Lock()
+        self._files: dict[Path, None] = {}
+        self._folders: dict[Path, None] = {}
+        self._broken: OSError | None = None
+
+    def add(self, files: Iterable[Path], folders: Iterable[Path]) -> None:
+        """To be synced at the next barrier: new files, and the folders in which an entry changed."""
+        with self._lock:
+            self._files.update(dict.fromkeys(files))
+            self._folders.update(dict.fromkeys(folders))
+
+    def barrier(self) -> None:
+        """Sync all that was added before: files first, then their folders.
+
+        Raises:
+            OSError: the disk refused, now or at an earlier barrier: a second sync would report success for what the
+                first one lost.
+        """
+        # One at a time: who comes second must not go on while the first one's files are still on their way.
+        with self._under_way:
+            with self._lock:
+                files, self._files = list(self._files), {}
+                folders, self._folders = list(self._folders), {}
+            if self._broken is not None:
+                raise self._broken
+            try:
+                self.sync_now(files)
+                self.sync_now(folders)
+            except OSError as error:
+                self._broken = error
+                raise
+
+    def sync_descriptor(self, descriptor: int) -> None:
+        """Sync an open file."""
+        self._sync(descriptor)
+
+    def sync_now(self, paths: Sequence[Path]) -> None:
+        """Sync these; those that are gone need none."""
+        if len(paths) <= 2:
+            for path in paths:
+                self._sync_path(path)
+            return
+        # The disk takes many syncs at once in little more time than one.
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for _ in pool.map(self._sync_path, paths):
+                pass
+
+    def _sync_path(self, path: Path) -> None:
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return
+        try:
+            self._sync(descriptor)
+        finally:
+            os.close(descriptor)
