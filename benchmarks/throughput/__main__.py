@@ -99,12 +99,10 @@ def main() -> None:
     games = parser.parse_args().games
     bare = bare_loop(games)
     ours = backfill(games)
+    line = "{:20}{:7.1f} s  {:5.0f} requests  peak {:4.0f} MB"
+    print(line.format("bare nba_api loop", bare["seconds"], bare["requests"], bare["peak_mb"]))
     print(
-        f"bare nba_api loop   {bare['seconds']:7.1f} s  {bare['requests']:5.0f} requests  peak {bare['peak_mb']:5.0f} MB"
-    )
-    print(
-        f"backfill            {ours['seconds']:7.1f} s  {ours['requests']:5.0f} requests  peak {ours['peak_mb']:5.0f} MB"
-        f"  lake {ours['lake_mb']:.0f} MB"
+        line.format("backfill", ours["seconds"], ours["requests"], ours["peak_mb"]), f" lake {ours['lake_mb']:.0f} MB"
     )
     print(f"ratio               {ours['seconds'] / bare['seconds']:7.2f}    (goal <= 1.5; peak memory goal <= 400 MB)")
 

@@ -9,14 +9,17 @@ from hoopstat_observability._ids import (
     current_ids,
 )
 from hoopstat_observability._logging import configure_logging, get_logger, shutdown_logging
-from hoopstat_observability._performance import Measured, performance_context
+from hoopstat_observability._metrics import BatchMetrics, MetricSpec, exporting
+from hoopstat_observability._performance import Measured, performance_context, performance_monitor
 from hoopstat_observability._redaction import redact, register_secret
 from hoopstat_observability._termination import write_termination_message
 from hoopstat_observability._tracing import configure_tracing, shutdown_tracing, span
 
 __all__ = [
+    "BatchMetrics",
     "ContextThreadPoolExecutor",
     "Measured",
+    "MetricSpec",
     "RunIds",
     "bind_run",
     "carry_context",
@@ -24,8 +27,10 @@ __all__ = [
     "configure_tracing",
     "correlation",
     "current_ids",
+    "exporting",
     "get_logger",
     "performance_context",
+    "performance_monitor",
     "redact",
     "register_secret",
     "shutdown_logging",

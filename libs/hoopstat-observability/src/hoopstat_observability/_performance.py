@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from hoopstat_observability._logging import get_logger
 
-__all__ = ["Measured", "performance_context"]
+__all__ = ["Measured", "performance_context", "performance_monitor"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_LOG = get_logger("hoopstat_observability.performance")
 
 
 @dataclass(slots=True)
@@ -22,7 +28,10 @@ class Measured:
 
 @contextmanager
 def performance_context(name: str, **fields: Any) -> Iterator[Measured]:
-    """Log ``duration_in_seconds``, ``records_processed``, ``status`` and ``error_type`` when the block ends."""
+    """When the block ends: log how long it took, how many records it processed, and whether it failed.
+
+    ``status`` is ``success`` or ``failed``; what the block raises is raised again.
+    """
     measured, started, error = Measured(), time.perf_counter(), None
     try:
         yield measured
@@ -30,12 +39,50 @@ def performance_context(name: str, **fields: Any) -> Iterator[Measured]:
         error = raised
         raise
     finally:
-        get_logger("performance").info(
+        tell = _LOG.info if error is None else _LOG.error
+        tell(
             "performance",
-            operation=name,
-            duration_in_seconds=round(time.perf_counter() - started, 6),
-            records_processed=measured.records_processed,
-            status="failed" if error is not None else "success",
-            error_type=type(error).__name__ if error is not None else None,
-            **fields,
+            **{
+                **fields,
+                "operation": name,
+                "duration_in_seconds": round(time.perf_counter() - started, 6),
+                "records_processed": measured.records_processed,
+                "status": "success" if error is None else "failed",
+                "error_type": None if error is None else type(error).__name__,
+            },
         )
+
+
+def performance_monitor(name: str | None = None) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Decorate a function (plain or async) so that every call is measured; the default name is the function's.
+
+    A result that has a length counts as that many records.
+    """
+
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        operation = name or function.__qualname__
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def measured_async(*arguments: _P.args, **keywords: _P.kwargs) -> Any:
+                with performance_context(operation) as measured:
+                    result = await function(*arguments, **keywords)
+                    measured.records_processed = _length(result)
+                    return result
+
+            return measured_async  # type: ignore[return-value]  # an async function stays one
+
+        @functools.wraps(function)
+        def measured_call(*arguments: _P.args, **keywords: _P.kwargs) -> _R:
+            with performance_context(operation) as measured:
+                result = function(*arguments, **keywords)
+                measured.records_processed = _length(result)
+                return result
+
+        return measured_call
+
+    return decorate
+
+
+def _length(result: object) -> int:
+    return len(result) if isinstance(result, list | tuple | dict | set | frozenset) else 0
