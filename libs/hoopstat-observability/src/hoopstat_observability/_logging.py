@@ -64,7 +64,7 @@ class _Output:
             if self._console is not None:
                 self._console.print(_for_people(line, colours=False), markup=False, highlight=False, soft_wrap=True)
             elif self._stream is not None:
-                text = orjson.dumps(line).decode() if self._json else _for_people(line, colours=self._colours)
+                text = _json(line) if self._json else _for_people(line, colours=self._colours)
                 self._stream.write(text + "\n")
                 self._stream.flush()
         except (OSError, ValueError):
@@ -88,7 +88,7 @@ class _FileOutput:
         self._handler.setFormatter(logging.Formatter("%(message)s"))
 
     def write(self, line: dict[str, Any]) -> None:
-        self._handler.handle(logging.makeLogRecord({"msg": orjson.dumps(line).decode()}))
+        self._handler.handle(logging.makeLogRecord({"msg": _json(line)}))
 
     def close(self) -> None:
         self._handler.close()
@@ -240,6 +240,15 @@ def _silence(stream: TextIO | None) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+# Line ends for some readers, though not for JSON, which lets them stand in a text as they are.
+_LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+def _json(line: Mapping[str, Any]) -> str:
+    text = orjson.dumps(line).decode()
+    return text if text.isascii() else text.translate(_LINE_ENDS)
 
 
 def _for_people(line: Mapping[str, Any], *, colours: bool) -> str:

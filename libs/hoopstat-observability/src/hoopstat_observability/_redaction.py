@@ -28,7 +28,7 @@ _SECRET_WORDS = frozenset(
 _KEY_OWNERS = frozenset({"api", "access", "private", "secret", "hmac", "encryption", "signing"})
 
 # What makes a text worth a closer look; most texts have none of it.
-_SUSPECT = re.compile(r"://|AKIA|ASIA|BEGIN|(?i:bearer |basic |signature|x-amz-|token=|secret=|password=|sig=)")
+_SUSPECT = re.compile(r"://|AKIA|ASIA|BEGIN|(?i:bearer |basic |signature|x-amz-|token|secret|passw|sig=)")
 _USERINFO = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/?#]*@")
 _QUERY = re.compile(
     r"(?i)([?&;\s](?:x-amz-(?:signature|credential|security-token)|signature|sig|token|access_token|api_?key|key|secret|"
@@ -36,7 +36,7 @@ _QUERY = re.compile(
 )
 _AWS_KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
 _SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_ASSIGNED = re.compile(r"(?i)\b(password|passwd|secret|secret_access_key|token)(\s*[=:]\s*)[^\s,;&\"']{4,}")
+_ASSIGNED = re.compile(r"(?i)(?<![a-z])(password|passwd|secret|secret_access_key|token)(\s*[=:]\s*)[^\s,;&\"']{4,}")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
 _KEY_SHAPED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+/=_-]{32,}")
 

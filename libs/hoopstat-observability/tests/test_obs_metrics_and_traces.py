@@ -1,0 +1,226 @@
+"""Metrics are written and pushed, spans are exported, the termination message fits."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+import hoopstat_observability
+from hoopstat_observability import (
+    BatchMetrics,
+    MetricSpec,
+    configure_tracing,
+    exporting,
+    shutdown_tracing,
+    span,
+    write_termination_message,
+)
+
+SPECS = (
+    MetricSpec("counter", "job_requests_total", "Requests by verdict.", ("verdict",)),
+    MetricSpec("gauge", "job_interval_seconds", "Seconds between requests."),
+    MetricSpec("histogram", "job_commit_seconds", "Seconds a commit took.", buckets=(0.1, 1.0)),
+)
+
+
+class Received(http.server.BaseHTTPRequestHandler):
+    """Keeps what is sent to it."""
+
+    bodies: list[tuple[str, str, bytes]] = []  # noqa: RUF012  # shared on purpose: one server a test
+
+    def _take(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.bodies.append((self.command, self.path, body))
+        self.send_response(200)
+        self.end_headers()
+
+    do_POST = do_PUT = _take  # noqa: N815  # the standard library's names
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[tuple[str, list[tuple[str, str, bytes]]]]:
+    Received.bodies = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Received)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", Received.bodies
+    server.shutdown()
+    server.server_close()
+
+
+def filled() -> BatchMetrics:
+    metrics = BatchMetrics(SPECS)
+    metrics.inc("job_requests_total", 3, verdict="ok")
+    metrics.set("job_interval_seconds", 5.0)
+    metrics.observe("job_commit_seconds", 0.5)
+    return metrics
+
+
+def samples(text: str) -> dict[str, float]:
+    """Every sample, read by the official parser."""
+    return {
+        sample.name + "".join(sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_the_textfile_is_whole_and_valid(tmp_path: Path) -> None:
+    """Written atomically, in the format that node-exporter reads."""
+    path = tmp_path / "metrics" / "job.prom"
+    filled().write_textfile(path)
+    found = samples(path.read_text())
+    assert (found["job_requests_totalok"], found["job_interval_seconds"]) == (3.0, 5.0)
+    assert found["job_commit_seconds_bucket1.0"] == 1.0
+    assert [each.name for each in path.parent.iterdir()] == ["job.prom"]
+
+
+def test_a_push_has_a_fixed_group_and_a_valid_body(receiver: tuple[str, list[tuple[str, str, bytes]]]) -> None:
+    """One group a season: runs replace each other instead of piling up."""
+    url, bodies = receiver
+    assert filled().push(url, job="backfill", grouping_key={"season": "2024-25"})
+    ((_, path, body),) = bodies
+    assert path == "/metrics/job/backfill/season/2024-25"
+    assert samples(body.decode())["job_requests_totalok"] == 3.0
+
+
+def test_a_push_that_fails_is_only_logged() -> None:
+    """Nobody listens: the job goes on."""
+    assert not filled().push("http://127.0.0.1:9", job="j", grouping_key={}, timeout_seconds=1)
+
+
+def test_a_real_pushgateway_takes_it(tmp_path: Path) -> None:
+    """prometheus-pushgateway, where it is installed."""
+    program = shutil.which("prometheus-pushgateway")
+    if program is None:
+        pytest.skip("prometheus-pushgateway is not installed here; the loopback receiver stands for it")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    process = subprocess.Popen([program, f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 10
+        while not filled().push(f"http://127.0.0.1:{port}", job="backfill", grouping_key={"season": "2024-25"}):
+            assert time.monotonic() < deadline
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            text = answer.read().decode()
+    finally:
+        process.terminate()
+        process.wait()
+    assert 'job_requests_total{instance="",job="backfill",season="2024-25",verdict="ok"} 3' in text
+
+
+def test_metrics_are_exported_while_the_job_runs_and_at_its_end(tmp_path: Path) -> None:
+    """The file is there before the end, and right after it, also when the job fails."""
+    path = tmp_path / "job.prom"
+    metrics = filled()
+
+    def job() -> None:
+        with exporting(metrics, textfile=path, every_seconds=0.01):
+            deadline = time.monotonic() + 10
+            while not path.exists() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            assert path.exists()
+            metrics.inc("job_requests_total", 4, verdict="ok")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        job()
+    assert samples(path.read_text())["job_requests_totalok"] == 7.0
+
+
+def test_a_textfile_that_cannot_be_written_is_only_logged(tmp_path: Path) -> None:
+    """A file in place of its folder."""
+    (tmp_path / "file").write_text("")
+    with exporting(filled(), textfile=tmp_path / "file" / "job.prom") as metrics:
+        metrics.set("job_interval_seconds", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("counter", "job_requests"), ("gauge", "job_things_total"), ("gauge", "jobSeconds"), ("gauge", "")],
+)
+def test_names_follow_the_conventions(kind: str, name: str) -> None:
+    """snake_case; counters, and only they, end in _total."""
+    with pytest.raises(ValueError, match="metric"):
+        MetricSpec(kind, name, "help")  # type: ignore[arg-type]  # a parametrized literal
+
+
+def test_spans_are_nested_and_exported(receiver: tuple[str, list[tuple[str, str, bytes]]]) -> None:
+    """run > game > request, under the caller's span, as OTLP over HTTP."""
+    trace_service = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+    url, bodies = receiver
+    trace_id, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "TRACEPARENT": f"00-{trace_id}-{parent}-01"}
+    assert configure_tracing(service="backfill", environ=environ)
+    with span("run"), span("game", game_id="0022400061"), span("request"):
+        pass
+    shutdown_tracing()
+    assert [path for _, path, _ in bodies] == ["/v1/traces"]
+    sent = trace_service.ExportTraceServiceRequest.FromString(bodies[0][2])
+    spans = {each.name: each for each in sent.resource_spans[0].scope_spans[0].spans}
+    assert spans["run"].parent_span_id.hex() == parent
+    assert spans["game"].parent_span_id == spans["run"].span_id
+    assert spans["request"].parent_span_id == spans["game"].span_id
+    assert {each.trace_id.hex() for each in spans.values()} == {trace_id}
+
+
+def test_without_an_endpoint_nothing_is_imported() -> None:
+    """Neither OpenTelemetry, nor prometheus_client, nor pydantic: start-up stays quick."""
+    script = (
+        "import sys, json, hoopstat_observability as o\n"
+        "assert not o.configure_tracing(service='x', environ={})\n"
+        "with o.span('run'): pass\n"
+        "print(json.dumps([m for m in sys.modules"
+        " if m.split('.')[0] in ('opentelemetry', 'prometheus_client', 'pydantic')]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+@given(st.dictionaries(st.text(max_size=20), st.text(max_size=9000) | st.integers() | st.lists(st.text(), max_size=5)))
+def test_a_termination_message_always_fits(
+    tmp_path_factory: pytest.TempPathFactory, message: dict[str, object]
+) -> None:
+    """At most 4,096 bytes of valid JSON, whatever comes in."""
+    path = tmp_path_factory.mktemp("t") / "termination-log"
+    path.touch()
+    assert write_termination_message(message, path)
+    body = path.read_bytes()
+    assert len(body) <= 4096
+    assert isinstance(json.loads(body), dict)
+
+
+def test_a_termination_message_keeps_what_matters(tmp_path: Path) -> None:
+    """The long text is shortened, the short fields stay; no file, no message."""
+    path = tmp_path / "termination-log"
+    assert not write_termination_message({"a": 1}, path)
+    path.touch()
+    write_termination_message(
+        {"outcome": "blocked", "exit_code": 69, "last_error": "x" * 9000, "token": "secret"}, path
+    )
+    found = json.loads(path.read_text())
+    assert (found["outcome"], found["exit_code"], found["token"]) == ("blocked", 69, "***")
+    assert found["last_error"].endswith("...")
+
+
+def test_the_public_surface_is_what_all_says() -> None:
+    """__all__ is sorted, and everything in it is there."""
+    names = hoopstat_observability.__all__
+    assert list(names) == sorted(names)
+    assert all(hasattr(hoopstat_observability, name) for name in names)
