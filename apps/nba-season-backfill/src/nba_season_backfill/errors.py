@@ -23,10 +23,7 @@ Exit code 0 means complete, or nothing to do.
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from nba_season_backfill.backfill.summary import Summary
+from typing import Any
 
 __all__ = [
     "AuditFailed",
@@ -49,7 +46,7 @@ __all__ = [
 class BackfillError(Exception):
     """Whatever this package raises on purpose. ``message`` says what happened and where, ``hint`` what to do next.
 
-    ``summary`` is the run's summary so far, once there is one.
+    ``summary`` is the run's ``backfill.summary.Summary`` so far, once there is one; this room does not know its type.
     """
 
     exit_code: int = 1
@@ -58,7 +55,7 @@ class BackfillError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.summary: Summary | None = None
+        self.summary: Any = None
         if exit_code is not None:
             self.exit_code = exit_code
 
