@@ -67,6 +67,9 @@ class TerminalProgress:
         self._current = f"{game.game_id} {game.away_tricode or '?'} @ {game.home_tricode or '?'} {unit.dataset.name}"
         self._redraw()
 
+    def judged(self, endpoint: str, verdict: str) -> None:
+        """Seen in the summary."""
+
     def game_done(self, game: Game, games_left: int) -> None:
         """One game more."""
         del game, games_left

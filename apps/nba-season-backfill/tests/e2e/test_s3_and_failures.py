@@ -247,3 +247,67 @@ def test_two_runs_at_once_do_not_meet(emulator: Emulator, tmp_path: Path) -> Non
     asked = [(each.endpoint, each.game_id) for each in emulator.requests if each.game_id]
     assert len(asked) == len(set(asked)) == 9
     assert backfill("verify", "--deep", "--season", "2024-25", "--output", lake).returncode == 0
+
+
+def test_metrics_are_written_for_the_node_exporter(emulator: Emulator, tmp_path: Path) -> None:
+    """--metrics-textfile: requests by verdict, games by outcome, bytes, and when it last went well."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    path = tmp_path / "job.prom"
+    arguments = from_emulator(emulator, "--output", tmp_path / "lake", "--limit", "2", "--metrics-textfile", path)
+    assert backfill(*arguments).returncode == 0
+    found = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(path.read_text())
+        for sample in family.samples
+    }
+    assert found["hoopstat_requests_total", "ok", "playbyplayv3"] == 2
+    assert found["hoopstat_games_total", "done"] == 2
+    assert found["hoopstat_games_left",] == 0
+    assert found["hoopstat_bytes_written_total", "raw"] > 10_000
+    assert found["hoopstat_last_success_timestamp_seconds",] > 1_700_000_000
+
+
+def test_a_run_can_be_followed_as_a_trace(emulator: Emulator, tmp_path: Path) -> None:
+    """With an OTLP endpoint: run > game > request, and the trace's id in the log lines."""
+    import http.server
+    import threading
+
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    bodies: list[bytes] = []
+
+    class Collector(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    try:
+        endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_address[1]}"}
+        arguments = from_emulator(emulator, "--output", tmp_path / "lake", "--limit", "1")
+        done = backfill(*arguments, environment=endpoint)
+    finally:
+        collector.shutdown()
+        collector.server_close()
+    assert done.returncode == 0, done.stderr
+    spans = [
+        each
+        for body in bodies
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+        for scope in resource.scope_spans
+        for each in scope.spans
+    ]
+    by_id = {each.span_id: each for each in spans}
+    games = [each for each in spans if each.name == "game"]
+    assert len(games) == 3
+    assert {by_id[each.parent_span_id].name for each in games} == {"run"}
+    attempts = [each for each in spans if each.name == "request" and by_id[each.parent_span_id].name == "game"]
+    assert len(attempts) == 3
+    logged = {json.loads(line).get("trace_id") for line in done.stdout.splitlines()} - {None}
+    assert logged == {games[0].trace_id.hex()}

@@ -52,12 +52,16 @@ def pace_config(settings: BackfillSettings) -> PaceConfig:
     if settings.pace_off:
         return PaceConfig.off(max_in_flight=settings.max_in_flight)
     loopback = settings.base_url_is_loopback or settings.source == "sample"
+    budget = settings.request_budget
+    if settings.rate_is_auto and not settings.origin("request_budget").explicit:
+        # The default budget is the default pace: it would keep auto from ever finding a faster one.
+        budget = 0
     return PaceConfig(
         interval_seconds=settings.interval_seconds,
         jitter_seconds=settings.jitter_seconds,
         floor_seconds=0.0 if loopback else PUBLIC_HOST_FLOOR_SECONDS,
         max_in_flight=settings.max_in_flight,
-        request_budget=settings.request_budget,
+        request_budget=budget,
         max_wait_seconds=settings.max_wait_seconds,
         auto=settings.rate_is_auto,
     )

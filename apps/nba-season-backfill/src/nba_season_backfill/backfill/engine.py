@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from hoopstat_observability import carry_context, get_logger
+from hoopstat_observability import carry_context, get_logger, span
 from nba_season_backfill.backfill.exchange import Exchange, Question, Reply
 from nba_season_backfill.backfill.ledger import Ledger
 from nba_season_backfill.backfill.observer import Observer
@@ -232,7 +232,8 @@ class Engine:
                 return
             try:
                 self._observer.asking(task.unit)
-                event: _Event = _Done(task, self._exchange.once(question_of(task.unit)))
+                with span("game", game_id=task.unit.game.game_id.text, dataset=task.unit.dataset.name):
+                    event: _Event = _Done(task, self._exchange.once(question_of(task.unit)))
             except BaseException as error:  # noqa: BLE001  # the boundary of a thread: the caller raises it again
                 event = _Halted(task, error)
             self._events.put(event)

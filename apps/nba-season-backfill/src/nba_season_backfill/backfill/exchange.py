@@ -109,6 +109,7 @@ class Exchange:
         *,
         run_id: str,
         offline: bool = False,
+        judged: Callable[[str, str], None] = lambda _endpoint, _verdict: None,
     ) -> None:
         self.tally = Tally()
         self._source = source
@@ -117,6 +118,7 @@ class Exchange:
         self._stop = stop
         self._run_id = run_id
         self._offline = offline
+        self._judged = judged
         self._answered = False
 
     def once(self, question: Question, *, keep_payload: bool = False) -> Reply:
@@ -146,6 +148,7 @@ class Exchange:
                     self._pacer.report(ticket, Outcome.NEUTRAL)
         self._log(answer, verdict)
         self.tally.count(request.endpoint, verdict.kind, len(answer.body))
+        self._judged(request.endpoint, verdict.kind.value)
         self._first_contact(answer, verdict)
         sha256 = None
         if verdict.consequence.archived and answer.failure is None and self._archive is not None:

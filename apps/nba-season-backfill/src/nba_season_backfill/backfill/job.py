@@ -157,7 +157,13 @@ class _SeasonRun:
         pacer = Pacer(pace_config(settings), state=_learned(checkpoint))
         source = self.source or open_source(settings, self.season, archive, stack)
         exchange = Exchange(
-            source, pacer, archive, self.stop.event, run_id=summary.run_id, offline=settings.source == "archive"
+            source,
+            pacer,
+            archive,
+            self.stop.event,
+            run_id=summary.run_id,
+            offline=settings.source == "archive",
+            judged=self.observer.judged,
         )
         ledger = Ledger(
             checkpoint,

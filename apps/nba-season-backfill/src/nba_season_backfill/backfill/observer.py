@@ -8,7 +8,7 @@ from nba_season_backfill.pace import Pacer
 from nba_season_backfill.plan import Plan, Unit
 from nba_season_backfill.schedule import Game
 
-__all__ = ["NoObserver", "Observer"]
+__all__ = ["NoObserver", "Observer", "Observers"]
 
 
 class Observer(Protocol):
@@ -22,6 +22,9 @@ class Observer(Protocol):
 
     def asking(self, unit: Unit) -> None:
         """A worker has taken this unit up."""
+
+    def judged(self, endpoint: str, verdict: str) -> None:
+        """An answer was judged (from any thread)."""
 
     def game_done(self, game: Game, games_left: int) -> None:
         """All units of a game are settled."""
@@ -45,6 +48,9 @@ class NoObserver:
     def asking(self, unit: Unit) -> None:
         """Ignored."""
 
+    def judged(self, endpoint: str, verdict: str) -> None:
+        """Ignored."""
+
     def game_done(self, game: Game, games_left: int) -> None:
         """Ignored."""
 
@@ -53,3 +59,45 @@ class NoObserver:
 
     def said(self, message: str) -> None:
         """Ignored."""
+
+
+class Observers:
+    """Several who want to know, told one after the other."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def pacing(self, pacer: Pacer) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.pacing(pacer)
+
+    def planned(self, plan: Plan) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.planned(plan)
+
+    def asking(self, unit: Unit) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.asking(unit)
+
+    def judged(self, endpoint: str, verdict: str) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.judged(endpoint, verdict)
+
+    def game_done(self, game: Game, games_left: int) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.game_done(game, games_left)
+
+    def committed(self) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.committed()
+
+    def said(self, message: str) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.said(message)

@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -16,9 +18,11 @@ import click
 
 from hoopstat_config import OriginKind
 from hoopstat_observability import (
+    BatchMetrics,
     bind_run,
     configure_logging,
     configure_tracing,
+    exporting,
     get_logger,
     redact,
     register_secret,
@@ -28,7 +32,8 @@ from hoopstat_observability import (
 )
 from nba_season_backfill.backfill.job import run_season
 from nba_season_backfill.backfill.looking import status_document, status_text
-from nba_season_backfill.backfill.observer import NoObserver, Observer
+from nba_season_backfill.backfill.metrics import METRICS, MeteredRun
+from nba_season_backfill.backfill.observer import NoObserver, Observer, Observers
 from nba_season_backfill.backfill.planning import plan_season
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
@@ -69,8 +74,9 @@ def carry_out(settings: BackfillSettings, job: Job) -> int:
         register_secret(settings.proxy.get_secret_value())
     terminal = sys.stderr.isatty() and settings.log_format != "json"
     stop = Stop()
-    with _signals(stop), _watching(settings, ids.run_id, terminal) as observer:
-        summary, error = _attempt(settings, lambda: job(ids.run_id, observer, stop))
+    with _signals(stop), _watching(settings, ids.run_id, terminal) as observer, _metered(settings, observer) as watched:
+        summary, error = _attempt(settings, lambda: job(ids.run_id, watched.observer, stop))
+        watched.ended(summary, error)
     _finish(settings, summary, error, terminal)
     return error.exit_code if error is not None else 0
 
@@ -127,6 +133,37 @@ def _termination(summary: Summary | None, error: BackfillError | None) -> dict[s
     if error is not None:
         message |= {"exit_code": error.exit_code, "last_error": str(error)}
     return message
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """Who is told, and the metrics that are kept of it, if any."""
+
+    observer: Observer
+    metered: MeteredRun | None = None
+
+    def ended(self, summary: Summary | None, error: BackfillError | None) -> None:
+        if self.metered is not None and summary is not None:
+            self.metered.ended(summary, well=error is None, unix_seconds=time.time())
+
+
+@contextmanager
+def _metered(settings: BackfillSettings, observer: Observer) -> Iterator[_Watched]:
+    """Metrics, written every so often and at the end, where the settings ask for them."""
+    if settings.metrics_textfile is None and settings.pushgateway_url is None:
+        yield _Watched(observer)
+        return
+    metrics = BatchMetrics(METRICS)
+    metered = MeteredRun(metrics)
+    with exporting(
+        metrics,
+        textfile=settings.metrics_textfile,
+        pushgateway_url=settings.pushgateway_url,
+        job=SERVICE,
+        # Fixed: runs replace each other's metrics instead of piling up.
+        grouping_key={"season": settings.season or ""},
+    ):
+        yield _Watched(Observers(observer, metered), metered)
 
 
 @contextmanager
