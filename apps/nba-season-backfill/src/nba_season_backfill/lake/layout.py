@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 __all__ = [
     "LAKE_IDENTITY",
     "checkpoint_key",
@@ -9,8 +11,11 @@ __all__ = [
     "lease_key",
     "partition_key",
     "probe_key",
+    "quarantine_key",
     "raw_key",
     "raw_prefix",
+    "run_key",
+    "runs_prefix",
 ]
 
 LAKE_IDENTITY = "_state/lake.json"
@@ -27,7 +32,9 @@ def generations_prefix(season: str) -> str:
 
 
 def lease_key(name: str) -> str:
-    """The lease of that name."""
+    """The lease of that name, which is one part of a key."""
+    if "/" in name:
+        raise ValueError(f"not a name for a lease: {name!r}")
     return f"_state/leases/{name}.json"
 
 
@@ -52,3 +59,18 @@ def partition_key(table: str, season: str, month: int | None) -> str:
     if month is None:
         return f"{table}/season={season}/part-0.parquet"
     return f"{table}/season={season}/month={month:02d}/part-0.parquet"
+
+
+def runs_prefix(date: dt.date | None = None) -> str:
+    """Under it the flight records of all runs, or of those that began on one UTC date."""
+    return "_runs/" if date is None else f"_runs/{date:%Y-%m-%d}/"
+
+
+def run_key(date: dt.date, run_id: str) -> str:
+    """The flight record of a run that began on that UTC date."""
+    return f"{runs_prefix(date)}{run_id}.json"
+
+
+def quarantine_key(endpoint: str, season: str, subject: str, sha256: str) -> str:
+    """A body that was refused, kept to be looked at; named like an archived one."""
+    return f"_quarantine/{endpoint}/season={season}/{subject}/{sha256}.json.gz"

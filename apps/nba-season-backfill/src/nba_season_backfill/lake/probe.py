@@ -21,21 +21,24 @@ class ProbeResult:
 
 
 def probe_conditional_writes(store: ObjectStore) -> ProbeResult:
-    """Try two writes whose condition is false, on a throw-away object; leaves nothing behind.
+    """Try writes whose condition is false, on a throw-away object; leaves nothing behind. Five operations.
 
     Raises:
         StoreError: the store cannot be written at all.
     """
     key = layout.probe_key(secrets.token_hex(8))
-    first = store.put_if_absent(key, b"first")
     try:
+        first = store.put_if_absent(key, b"first")
         try:
             store.put_if_absent(key, b"second")
         except PreconditionFailed:
             pass
         else:
             return ProbeResult(False, "it created an object that was there")
-        second = store.put_if_match(key, b"third", first.etag)
+        try:
+            second = store.put_if_match(key, b"third", first.etag)
+        except PreconditionFailed:
+            return ProbeResult(False, "it would not replace the version that was there")
         try:
             store.put_if_match(key, b"fourth", first.etag)
         except PreconditionFailed:
