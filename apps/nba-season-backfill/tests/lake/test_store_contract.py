@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from nba_season_backfill.lake.probe import probe_conditional_writes
 from nba_season_backfill.lake.s3 import S3Store
@@ -246,7 +247,9 @@ def test_a_lost_response_of_a_conditional_write_counts_as_success(moto_url: str)
             lost.append("once")
             sent = made._endpoint.http_session.send(request.prepare() if hasattr(request, "prepare") else request)
             assert sent.status_code == 200
-            return AWSResponse(sent.url, 500, {}, type("Raw", (), {"stream": lambda self, **_: iter([b""])})())
+            return AWSResponse(
+                sent.url, 500, HTTPHeaders(), type("Raw", (), {"stream": lambda self, **_: iter([b""])})()
+            )
         return None
 
     made.meta.events.register("before-send.s3.PutObject", lose_first_answer)
