@@ -25,6 +25,8 @@ class UnitStatus(StrEnum):
     """What is known of a unit (game x dataset) that was asked for at least once."""
 
     OK = "ok"
+    # Passed its checks and its body is archived; its rows are not in their partition yet.
+    ARCHIVED = "archived"
     ABSENT = "absent"
     FAILED = "failed"
 

@@ -49,6 +49,8 @@ __all__ = ["Manner", "run_season"]
 _LOG = get_logger("nba_season_backfill.job")
 
 _LEASE_TTL_SECONDS = 60.0
+# A month of play-by-play takes a tenth of a second to encode: without a pace that would be most of the work.
+_FLUSH_SECONDS = 4.0
 # The season's player index is asked again when there are new games and it is older than this.
 _PLAYERS_STALE = dt.timedelta(hours=24)
 
@@ -81,12 +83,14 @@ def run_season(
     stop: Stop | None = None,
     store: ObjectStore | None = None,
     source: StatsSource | None = None,
+    flush_seconds: float = _FLUSH_SECONDS,
     manner: Manner = Manner(),  # frozen
 ) -> Summary:
     """Fill the lake with a season, or continue to.
 
     Args:
         store, source: in place of those that the settings name (a test that makes them fail).
+        flush_seconds: partitions are not rewritten more often than that, whatever the pace.
 
     Raises:
         BackfillError: with the exit code that says what happened; what was done before is committed. The summary so
@@ -106,7 +110,9 @@ def run_season(
             checkpoint="",
             simulated=settings.source == "sample",
         )
-        run = _SeasonRun(settings, season, store, summary, observer or NoObserver(), stop, manner, source)
+        run = _SeasonRun(
+            settings, season, store, summary, observer or NoObserver(), stop, manner, source, flush_seconds
+        )
         try:
             with span("run", season=str(season), run_id=run_id):
                 run.go(stack)
@@ -134,6 +140,7 @@ class _SeasonRun:
     stop: Stop
     manner: Manner
     source: StatsSource | None
+    flush_seconds: float
 
     def go(self, stack: ExitStack) -> None:
         settings, store, summary = self.settings, self.store, self.summary
@@ -173,6 +180,7 @@ class _SeasonRun:
             run_id=summary.run_id,
             held=lease.ensure_held,
             snapshot=lambda: statistics(summary, exchange, pacer),
+            flush_seconds=self.flush_seconds,
         )
         stack.callback(ledger.close)
         if opened.recovered_from is not None or opened.damage:

@@ -8,8 +8,11 @@ next games are worked on; commits never overtake each other, and what went wrong
 from __future__ import annotations
 
 import datetime as dt
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -37,7 +40,7 @@ class Ledger:
 
     Args:
         held: called before each commit; raises Fenced when the season's lease is no longer ours.
-        refetching: a new body for a stored unit is a new revision (``--no-resume``).
+        flush_seconds: partitions are not written more often than that, but at the end.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class Ledger:
         run_id: str,
         held: Callable[[], int],
         snapshot: Callable[[], Mapping[str, Any]],
+        flush_seconds: float = 0.0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._checkpoint = checkpoint
         self._state = state
@@ -58,6 +63,10 @@ class Ledger:
         self._run_id = run_id
         self._held = held
         self._snapshot = snapshot
+        self._flush_seconds = flush_seconds
+        self._monotonic = monotonic
+        self._flushed_at = monotonic()
+        self._unflushed: list[tuple[Unit, UnitRecord]] = []
         self._dirty = False
         self._writer = ContextThreadPoolExecutor(1, thread_name_prefix="commit")
         self._writing: Future[None] | None = None
@@ -76,7 +85,9 @@ class Ledger:
             self._drift(unit.dataset, assessment.unknown_fields)
         record = self._record(UnitStatus.OK, reply, attempts, before)
         rows = {name: table.num_rows for name, table in assessment.tables.items()}
-        self._put(unit, record(rows=rows))
+        stored = record(rows=rows)
+        self._unflushed.append((unit, stored))
+        self._put(unit, replace(stored, status=UnitStatus.ARCHIVED))
         self._summary.units_stored += 1
 
     def absent(self, unit: Unit, reply: Reply, *, attempts: int) -> None:
@@ -129,6 +140,8 @@ class Ledger:
             SEASON_LEVEL, dataset, record(rows={name: table.num_rows for name, table in tables.items()})
         )
         self._dirty = True
+        # The checkpoint says "ok" of it at once, so the next commit must write it.
+        self._flushed_at = -math.inf
 
     def games_table(self, name: str, by_month: Mapping[int, pa.Table]) -> None:
         """The season's list of games; months that did not change are not written again."""
@@ -136,21 +149,31 @@ class Ledger:
             self._bronze.replace(name, month, table, [])
             self._count_rows(name, table)
 
-    def commit(self) -> None:
+    def commit(self, *, everything: bool = False) -> None:
         """Begin to write what was settled so far: the partitions, then the checkpoint.
+
+        Commits that follow each other within ``flush_seconds`` (without a pace) leave the partitions to a later one:
+        until then the checkpoint says ``archived`` of those units, which is true, and a crash derives them again.
 
         Raises:
             Fenced, StoreError: the commit before this one failed; nothing more is written.
         """
         self.wait()
-        flush = self._bronze.prepare()
+        flush = None
+        if everything or self._monotonic() - self._flushed_at >= self._flush_seconds:
+            flush = self._bronze.prepare()
+            for unit, record in self._unflushed:
+                self._put(unit, record)
+            self._unflushed = []
+            self._flushed_at = self._monotonic()
         content = None
         if self._dirty:
             self._checkpoint.statistics, self._checkpoint.pace = self._statistics()
             # Serialised now: the checkpoint goes on changing while this state of it is written.
             content = orjson.dumps(self._checkpoint.to_content())
             self._dirty = False
-        self._writing = self._writer.submit(self._write, flush, content)
+        if flush is not None or content is not None:
+            self._writing = self._writer.submit(self._write, flush, content)
 
     def wait(self) -> None:
         """Until the commit that was begun is done. Raises what went wrong with it."""
@@ -160,17 +183,17 @@ class Ledger:
 
     def finish(self) -> None:
         """Commit what is left, and wait until it is done."""
-        self.commit()
+        self.commit(everything=True)
         self.wait()
 
     def close(self) -> None:
         """End the writing thread. What was begun is completed, but what went wrong with it is not raised."""
         self._writer.shutdown(wait=True)
 
-    def _write(self, flush: Flush, content: bytes | None) -> None:
+    def _write(self, flush: Flush | None, content: bytes | None) -> None:
         token = self._held()
         with performance_context("commit") as measured:
-            written = flush.write()
+            written = flush.write() if flush is not None else []
             measured.records_processed = sum(partition.rows for partition in written)
             self._summary.table_bytes += sum(partition.size for partition in written)
             if content is None:

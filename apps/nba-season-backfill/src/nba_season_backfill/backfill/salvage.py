@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from nba_season_backfill.backfill.choosing import find_archived
 from nba_season_backfill.backfill.engine import question_of
 from nba_season_backfill.backfill.exchange import Reply
-from nba_season_backfill.checkpoint import Checkpoint
+from nba_season_backfill.checkpoint import Checkpoint, UnitStatus
 from nba_season_backfill.lake.raw import RawArchive, RawRef
 from nba_season_backfill.plan import Unit
 from nba_season_backfill.source.base import Answer
@@ -40,7 +40,8 @@ def archived_replies(
         if ref is None:
             continue
         record = checkpoint.unit(unit.game.game_id.text, unit.dataset.name)
-        if record is not None and record.raw in (ref.sha256, None):
+        judged = record is not None and record.status is not UnitStatus.ARCHIVED
+        if judged and record is not None and record.raw in (ref.sha256, None):
             # Judged before, and found wanting: only a new answer helps.
             continue
         question = question_of(unit)
