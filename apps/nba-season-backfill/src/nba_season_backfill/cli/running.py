@@ -98,13 +98,15 @@ def _attempt(settings: BackfillSettings, job: Callable[[], Summary]) -> tuple[Su
 
 def _finish(settings: BackfillSettings, summary: Summary | None, error: BackfillError | None, terminal: bool) -> None:
     document = summary.to_document() if summary is not None else {}
+    json_lines = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stdout.isatty())
+    # People get the summary as text below; programs find it in the last line.
+    told = {"summary": document} if json_lines else {}
     if error is not None:
-        _LOG.error("run_failed", error=str(error), exit_code=error.exit_code, summary=document)
+        _LOG.error("run_failed", error=str(error), exit_code=error.exit_code, **told)
     else:
-        _LOG.info("run_finished", exit_code=0, summary=document)
+        _LOG.info("run_finished", exit_code=0, **told)
     write_termination_message(_termination(summary, error))
     asked = settings.origin("output_format").kind is not OriginKind.DEFAULT
-    json_lines = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stdout.isatty())
     if summary is not None and (terminal or asked or not json_lines):
         if settings.output_format == "json":
             click.echo(json.dumps(redact(document), default=str))

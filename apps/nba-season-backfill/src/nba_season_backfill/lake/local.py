@@ -204,7 +204,7 @@ class LocalStore:
         """
         folder = self._root / "_state" / "leases"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
             descriptor = os.open(folder / f".{name}.held", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise self._failure("lock", name, error) from error
@@ -279,7 +279,7 @@ class LocalStore:
             above.append(at.parent)
             at = at.parent
         if above:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
         else:
             # Under the lock nobody else is writing here: what looks unfinished was left by a process that is gone.
             for entry in os.scandir(folder):
@@ -291,7 +291,7 @@ class LocalStore:
     @contextlib.contextmanager
     def _exclusive(self, key: str) -> Iterator[None]:
         """The folder's lock; the kernel gives it back when its holder dies."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        _make(self._root)
         descriptor = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             self._take(descriptor, key)
@@ -331,6 +331,14 @@ class LocalStore:
     def _failure(self, verb: str, key: str, error: OSError) -> StoreError:
         kind = _KINDS.get(error.errno or 0, "other")
         return StoreError(f"cannot {verb} {self.url}/{key}: {error.strerror or error}", kind=kind, key=key)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it; a file in its place is no folder, and not an object that exists already."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, "a file is in the way of a folder", str(folder)) from None
 
 
 def _link(temporary: Path, path: Path) -> None:
