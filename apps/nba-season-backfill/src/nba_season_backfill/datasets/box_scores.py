@@ -13,6 +13,7 @@ from nba_season_backfill.datasets.base import Assessment, Expectation, Payload, 
 from nba_season_backfill.datasets.columns import (
     Column,
     ContractBroken,
+    build_arrays,
     build_table,
     minutes_to_seconds,
     schema_of,
@@ -24,15 +25,30 @@ __all__ = ["BoxScoreShape", "game_parameters"]
 
 _INT, _LONG, _REAL, _TEXT = pa.int32(), pa.int64(), pa.float64(), pa.string()
 
-_TEAM_COLUMNS = (
-    Column("game_id", _TEXT, "The game: ten digits, leading zeros kept.", required=True),
-    Column("team_id", _LONG, "The team.", required=True),
-    Column("is_home", pa.bool_(), "Whether the answer has the team on the home side.", required=True),
-    Column("team_city", _TEXT, "The team's city."),
-    Column("team_name", _TEXT, "The team's name."),
-    Column("team_tricode", _TEXT, "The team's three letters."),
-    Column("team_slug", _TEXT, "The team's name in URLs."),
-)
+# Where a team and a player stand; both sides have the same shape.
+_TEAM, _PLAYERS = "homeTeam", "homeTeam.players[]"
+_STATISTICS = "statistics"
+
+
+def _team_columns(*, of_players: bool) -> tuple[Column, ...]:
+    """Which team and game a line belongs to; in a player's line they are those of its team's line."""
+
+    def column(name: str, kind: pa.DataType, doc: str, source: str, *, required: bool = False) -> Column:
+        if of_players:
+            return Column(name, kind, doc, path=f"{_TEAM}.{source}", required=required)
+        return Column(name, kind, doc, source, required=required)
+
+    return (
+        Column("game_id", _TEXT, "The game: ten digits, leading zeros kept.", path="gameId", required=True),
+        column("team_id", _LONG, "The team.", "teamId", required=True),
+        Column("is_home", pa.bool_(), "Whether the answer has the team on the home side.", required=True),
+        column("team_city", _TEXT, "The team's city.", "teamCity"),
+        column("team_name", _TEXT, "The team's name.", "teamName"),
+        column("team_tricode", _TEXT, "The team's three letters.", "teamTricode"),
+        column("team_slug", _TEXT, "The team's name in URLs.", "teamSlug"),
+    )
+
+
 _PLAYER_COLUMNS = (
     Column("person_id", _LONG, "The player.", "personId", required=True),
     Column("player_order", _INT, "Place in the team's list as received, from 0: starters come first.", required=True),
@@ -43,14 +59,25 @@ _PLAYER_COLUMNS = (
     Column("position", _TEXT, "Position; empty for players who did not start.", "position"),
     Column("comment", _TEXT, "Why the player did not play, for instance DNP - Coach's Decision.", "comment"),
     Column("jersey_num", _TEXT, "Jersey number.", "jerseyNum"),
-    Column("starter", pa.bool_(), "Whether the player started: the position is not empty.", required=True),
-    Column("did_not_play", pa.bool_(), "Whether the player has no minutes.", required=True),
+    Column(
+        "starter",
+        pa.bool_(),
+        "Whether the player started: the position is not empty.",
+        path=f"{_PLAYERS}.position",
+        required=True,
+    ),
+    Column(
+        "did_not_play",
+        pa.bool_(),
+        "Whether the player did not play: no minutes, or none and a comment that says why.",
+        path=f"{_PLAYERS}.{_STATISTICS}.minutes",
+        required=True,
+    ),
 )
-_MINUTES = Column("minutes", _TEXT, "Minutes as received; empty for a player who did not play.", "minutes")
-_SECONDS = Column("minutes_seconds", _INT, "Played time in seconds; null for a player who did not play.")
-_TEAM_KEYS = frozenset(
-    {"teamId", "teamCity", "teamName", "teamTricode", "teamSlug", "players", "statistics", "starters", "bench"}
+_MINUTES = Column(
+    "minutes", _TEXT, "Minutes as received; empty for a player who did not play.", "minutes", parent=_STATISTICS
 )
+_TEAM_KEYS = frozenset({"teamId", "teamCity", "teamName", "teamTricode", "teamSlug", "players", _STATISTICS})
 _ROOT_KEYS = frozenset({"gameId", "homeTeamId", "awayTeamId", "homeTeam", "awayTeam"})
 
 
@@ -74,9 +101,9 @@ def game_parameters(endpoint: str, class_name: str) -> Callable[[str], Mapping[s
 @dataclass(frozen=True, slots=True)
 class _Side:
     name: str
+    where: str
     team: Mapping[str, Any]
     players: Sequence[Mapping[str, Any]]
-    statistics: Mapping[str, Any]
 
 
 class BoxScoreShape:
@@ -105,38 +132,53 @@ class BoxScoreShape:
     ) -> None:
         self._root = root
         self._check = check
-        self._splits = tuple(splits)
-        player = [Column(snake_case(key), kind, doc, key) for key, (kind, doc) in statistics.items()]
+        player = [
+            Column(snake_case(key), kind, doc, key, parent=_STATISTICS) for key, (kind, doc) in statistics.items()
+        ]
         team = [
-            Column(snake_case(key), kind, doc, key)
+            Column(snake_case(key), kind, doc, key, parent=_STATISTICS)
             for key, (kind, doc) in {**statistics, **(team_statistics or {})}.items()
             if key not in team_lacks
         ]
-        self._player_columns = (*_TEAM_COLUMNS, *_PLAYER_COLUMNS, _MINUTES, _SECONDS, *player)
+        self._of_team = _team_columns(of_players=True)
+        self._player_columns = (
+            *self._of_team,
+            *_PLAYER_COLUMNS,
+            _MINUTES,
+            _seconds(_PLAYERS, "Played time in seconds; null for a player who did not play."),
+            *player,
+        )
+        self._team_columns = (
+            *_team_columns(of_players=False),
+            _MINUTES,
+            _seconds(_TEAM, "Played time in seconds, of all players together."),
+            *team,
+        )
+        # Blocks of the team's line that are kept as they are: one struct each, its fields declared and checked alike.
+        self._splits = {
+            split: tuple(
+                Column(snake_case(key), kind, doc, key)
+                for key, (kind, doc) in {"minutes": (_TEXT, "Wrong upstream."), **statistics}.items()
+                if key not in split_lacks
+            )
+            for split in splits
+        }
         split_fields = [
-            pa.field(snake_case(key), kind)
-            for key, (kind, _doc) in {"minutes": (_TEXT, ""), **statistics}.items()
-            if key not in split_lacks
-        ]
-        self._split_type = pa.struct(split_fields)
-        self._split_keys = {key: snake_case(key) for key in ("minutes", *statistics) if key not in split_lacks}
-        self._team_columns = (*_TEAM_COLUMNS, _MINUTES, _SECONDS, *team)
-        split_columns = [
             pa.field(
                 split,
-                self._split_type,
+                pa.struct([pa.field(column.name, column.type) for column in columns]),
                 metadata={
                     "doc": f"The team's {split} together, as received; their minutes are wrong upstream.",
-                    "source": split,
+                    "source": f"{_TEAM}.{split}",
                 },
             )
-            for split in self._splits
+            for split, columns in self._splits.items()
         ]
-        self._player_schema = schema_of(self._player_columns)
-        self._team_schema = schema_of(self._team_columns)
+        self._player_schema = schema_of(self._player_columns, _PLAYERS)
+        self._team_schema = schema_of(self._team_columns, _TEAM)
         self.players = Table(name, self._player_schema, ("team_id", "player_order"))
-        self.teams = Table(f"{name}-teams", pa.schema([*self._team_schema, *split_columns]), ("team_id",))
-        self._player_keys = frozenset(column.source for column in _PLAYER_COLUMNS if column.source) | {"statistics"}
+        self.teams = Table(f"{name}-teams", pa.schema([*self._team_schema, *split_fields]), ("team_id",))
+        self._player_keys = frozenset(column.source for column in _PLAYER_COLUMNS if column.source) | {_STATISTICS}
         self._statistics_keys = frozenset(statistics) | {"minutes"}
         self._team_statistics_keys = self._statistics_keys | frozenset(team_statistics or {})
 
@@ -148,7 +190,7 @@ class BoxScoreShape:
             return violation(str(broken))
 
     def _assess(self, payload: Payload, known: Expectation) -> Assessment:
-        root = payload.get(self._root)
+        root = payload.get(self._root) if isinstance(payload, dict) else None
         if not isinstance(root, dict):
             return violation(f"{self._root}: missing or null")
         if root.get("gameId") != known.game_id:
@@ -161,7 +203,8 @@ class BoxScoreShape:
         problems = self._identity(sides, known)
         if problems:
             return violation(*problems)
-        players, teams = self._player_table(sides, known), self._team_table(sides, known)
+        teams = self._team_table(sides, known)
+        players = self._player_table(sides, teams)
         problems = self._played(sides, players) + self._check(players, teams, known)
         if problems:
             return violation(*problems)
@@ -172,11 +215,19 @@ class BoxScoreShape:
         )
 
     def _empty(self, root: Mapping[str, Any]) -> bool:
-        """A well-formed answer without content: ids 0 or no players and no statistics on either side."""
-        teams = [root.get("homeTeam"), root.get("awayTeam")]
+        """A well-formed answer without content: both sides stand there, without players and without statistics."""
         return all(
-            team is None or (isinstance(team, dict) and not team.get("players") and not team.get("statistics"))
-            for team in teams
+            side in root
+            and (
+                root[side] is None
+                or (
+                    isinstance(root[side], dict)
+                    and {"players", _STATISTICS} <= root[side].keys()
+                    and not root[side]["players"]
+                    and not root[side][_STATISTICS]
+                )
+            )
+            for side in ("homeTeam", "awayTeam")
         )
 
     def _side(self, root: Mapping[str, Any], side: str) -> _Side:
@@ -184,17 +235,17 @@ class BoxScoreShape:
         team = root.get(f"{side}Team")
         if not isinstance(team, dict):
             raise ContractBroken(f"{where}: missing or null")
-        players, statistics = team.get("players"), team.get("statistics")
+        players, statistics = team.get("players"), team.get(_STATISTICS)
         if not isinstance(players, list) or not all(isinstance(player, dict) for player in players):
             raise ContractBroken(f"{where}.players: not a list of objects")
         if not isinstance(statistics, dict):
             raise ContractBroken(f"{where}.statistics: missing or null")
         for number, player in enumerate(players):
-            if not isinstance(player.get("statistics"), dict):
+            if not isinstance(player.get(_STATISTICS), dict):
                 raise ContractBroken(f"{where}.players[{number}].statistics: missing or null")
         if type(team.get("teamId")) is not int or team["teamId"] <= 0:
-            raise ContractBroken(f"{where}.teamId: got {team.get('teamId')!r}, want a team")
-        return _Side(side, team, players, statistics)
+            raise ContractBroken(f"{where}.teamId: got {team.get('teamId')!r:.60}, want a team")
+        return _Side(side, where, team, players)
 
     def _identity(self, sides: Sequence[_Side], known: Expectation) -> list[str]:
         found = {side.team["teamId"] for side in sides}
@@ -206,101 +257,106 @@ class BoxScoreShape:
             return [f"{self._root}: teams {sorted(found)} played, not {sorted(str(team) for team in wanted)}"]
         return []
 
-    def _player_table(self, sides: Sequence[_Side], known: Expectation) -> pa.Table:
-        rows: list[Mapping[str, Any]] = []
-        derived = self._team_values(sides, known, [len(side.players) for side in sides])
-        order: list[int] = []
-        for side in sides:
-            order += range(len(side.players))
-            rows += [{**player, **player["statistics"]} for player in side.players]
-        where = f"{self._root}.players"
-        seconds = [minutes_to_seconds(_text(row, "minutes", where), f"{where}.minutes") for row in rows]
-        derived["player_order"] = order
-        derived["starter"] = [bool(row.get("position")) for row in rows]
-        derived["did_not_play"] = [not value for value in seconds]
-        derived["minutes_seconds"] = [value or None for value in seconds]
-        table = build_table(self._player_schema, self._player_columns, rows, derived, where)
-        people = [row["personId"] for row in rows]
-        if len(set(people)) != len(people):
-            raise ContractBroken(f"{where}: a player stands there twice")
-        return table
-
     def _team_table(self, sides: Sequence[_Side], known: Expectation) -> pa.Table:
-        rows = [side.statistics for side in sides]
-        where = f"{self._root}.teams"
-        derived = self._team_values(sides, known, [1, 1])
-        derived["minutes_seconds"] = [
-            minutes_to_seconds(_text(row, "minutes", where), f"{where}.minutes") for row in rows
-        ]
-        table = build_table(self._team_schema, self._team_columns, rows, derived, where)
-        for split in self._splits:
-            blocks = [self._split(side, split) for side in sides]
-            field = self.teams.schema.field(split)
-            try:
-                table = table.append_column(field, pa.array(blocks, self._split_type))
-            except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-                raise ContractBroken(f"{self._root}.{split}: {error}") from None
+        rows = [side.team for side in sides]
+        derived: dict[str, Sequence[Any]] = {
+            "game_id": [known.game_id, known.game_id],
+            "is_home": [side.name == "home" for side in sides],
+            "minutes_seconds": [_played_seconds(row, side.where) for row, side in zip(rows, sides, strict=True)],
+        }
+        arrays = build_arrays(self._team_columns, rows, derived, lambda number: sides[number].where)
+        arrays += [self._split(sides, split, columns) for split, columns in self._splits.items()]
+        return pa.Table.from_arrays(arrays, schema=self.teams.schema)
+
+    def _split(self, sides: Sequence[_Side], split: str, columns: Sequence[Column]) -> pa.Array:
+        blocks = [side.team.get(split) for side in sides]
+        for side, block in zip(sides, blocks, strict=True):
+            if block is not None and not isinstance(block, dict):
+                raise ContractBroken(f"{side.where}.{split}: got {block!r:.60}, want an object")
+        # A block that is null has null fields; that it is null itself is kept too.
+        nothing = dict.fromkeys((column.source for column in columns), None)
+        arrays = build_arrays(
+            columns,
+            [nothing if block is None else block for block in blocks],
+            {},
+            lambda number: f"{sides[number].where}.{split}",
+        )
+        kind = self.teams.schema.field(split).type
+        return pa.StructArray.from_arrays(
+            arrays, fields=list(kind), mask=pa.array([block is None for block in blocks], pa.bool_())
+        )
+
+    def _player_table(self, sides: Sequence[_Side], teams: pa.Table) -> pa.Table:
+        counts = [len(side.players) for side in sides]
+        rows = [player for side in sides for player in side.players]
+
+        def where(number: int) -> str:
+            side = 0 if number < counts[0] else 1
+            return f"{sides[side].where}.players[{number - side * counts[0]}]"
+
+        seconds = [_played_seconds(row, where(number)) for number, row in enumerate(rows)]
+        # Some who stay out have 0:00 and a reason; 0:00 without one was on the court for less than a second.
+        out = [not time and (time is None or bool(row.get("comment"))) for row, time in zip(rows, seconds, strict=True)]
+        derived: dict[str, Sequence[Any]] = {
+            column.name: [value for value, count in zip(values, counts, strict=True) for _ in range(count)]
+            for column in self._of_team
+            for values in (teams.column(column.name).to_pylist(),)
+        }
+        derived["player_order"] = [number for count in counts for number in range(count)]
+        derived["starter"] = [bool(row.get("position")) for row in rows]
+        derived["did_not_play"] = out
+        derived["minutes_seconds"] = [None if absent else time for time, absent in zip(seconds, out, strict=True)]
+        table = build_table(self._player_schema, self._player_columns, rows, derived, where)
+        people: dict[Any, int] = {}
+        for number, row in enumerate(rows):
+            first = people.setdefault(row["personId"], number)
+            if first != number:
+                raise ContractBroken(f"{where(number)}.personId: {row['personId']} stands there twice ({where(first)})")
         return table
-
-    def _split(self, side: _Side, split: str) -> dict[str, Any] | None:
-        block = side.team.get(split)
-        if block is None:
-            return None
-        if not isinstance(block, dict):
-            raise ContractBroken(f"{self._root}.{side.name}Team.{split}: not an object")
-        missing = self._split_keys.keys() - block.keys()
-        if missing:
-            raise ContractBroken(f"{self._root}.{side.name}Team.{split}.{min(missing)}: missing")
-        return {name: block[key] for key, name in self._split_keys.items()}
-
-    def _team_values(self, sides: Sequence[_Side], known: Expectation, times: Sequence[int]) -> dict[str, list[Any]]:
-        def repeat(values: Sequence[Any]) -> list[Any]:
-            return [value for value, number in zip(values, times, strict=True) for _ in range(number)]
-
-        values = {"game_id": [known.game_id] * sum(times), "is_home": repeat([side.name == "home" for side in sides])}
-        for name, key in (
-            ("team_id", "teamId"),
-            ("team_city", "teamCity"),
-            ("team_name", "teamName"),
-            ("team_tricode", "teamTricode"),
-            ("team_slug", "teamSlug"),
-        ):
-            if any(key not in side.team for side in sides):
-                raise ContractBroken(f"{self._root}.team.{key}: missing")
-            values[name] = repeat([side.team[key] for side in sides])
-        return values
 
     def _played(self, sides: Sequence[_Side], players: pa.Table) -> list[str]:
         """A final game has players with minutes on both sides."""
-        played: dict[int, int] = {}
-        for team, absent in zip(
-            players.column("team_id").to_pylist(), players.column("did_not_play").to_pylist(), strict=True
-        ):
-            played[team] = played.get(team, 0) + (not absent)
+        played = {
+            team
+            for team, seconds in zip(
+                players.column("team_id").to_pylist(), players.column("minutes_seconds").to_pylist(), strict=True
+            )
+            if seconds
+        }
         return [
-            f"{self._root}.{side.name}Team: no player of {side.team.get('teamTricode')} has minutes"
+            f"{side.where}: no player of {side.team.get('teamTricode')} has minutes"
             for side in sides
-            if not played.get(side.team["teamId"])
+            if side.team["teamId"] not in played
         ]
 
     def _unknown(self, root: Mapping[str, Any], sides: Sequence[_Side]) -> list[str]:
         found = sorted(f"{self._root}.{key}" for key in root.keys() - _ROOT_KEYS)
+        players = [player for side in sides for player in side.players]
         for where, rows, keys in (
-            ("team", [side.team for side in sides], _TEAM_KEYS),
-            ("team.statistics", [side.statistics for side in sides], self._team_statistics_keys),
-            ("players", [player for side in sides for player in side.players], self._player_keys),
-            (
-                "players.statistics",
-                [player["statistics"] for side in sides for player in side.players],
-                self._statistics_keys,
+            ("team", [side.team for side in sides], _TEAM_KEYS | self._splits.keys()),
+            ("team.statistics", [side.team[_STATISTICS] for side in sides], self._team_statistics_keys),
+            *(
+                (
+                    f"team.{split}",
+                    [side.team[split] for side in sides if side.team.get(split)],
+                    frozenset(column.source for column in columns),
+                )
+                for split, columns in self._splits.items()
             ),
+            ("players", players, self._player_keys),
+            ("players.statistics", [player[_STATISTICS] for player in players], self._statistics_keys),
         ):
-            found += unknown_keys(rows, frozenset(keys), f"{self._root}.{where}")
+            found += unknown_keys(rows, keys, f"{self._root}.{where}")
         return found
 
 
-def _text(row: Mapping[str, Any], key: str, where: str) -> str | None:
-    value = row.get(key)
+def _seconds(rows: str, doc: str) -> Column:
+    return Column("minutes_seconds", _INT, doc, path=f"{rows}.{_STATISTICS}.minutes")
+
+
+def _played_seconds(row: Mapping[str, Any], where: str) -> int | None:
+    value = row[_STATISTICS].get("minutes")
+    where = f"{where}.{_STATISTICS}.minutes"
     if value is not None and not isinstance(value, str):
-        raise ContractBroken(f"{where}.{key}: got {value!r:.40}, want text")
-    return value
+        raise ContractBroken(f"{where}: got {value!r:.60}, want text")
+    return minutes_to_seconds(value, where)

@@ -1,19 +1,30 @@
 """Columns: declared once (name, type, source, doc), checked in bulk, never inferred and never silently cast.
 
 JSON has integers, reals, text, booleans and null. A column accepts exactly the ones its type means: a real is taken
-for an integer only where it is integral, an integer for a real always, a boolean never for a number.
+for an integer only where it is integral, an integer for a real always, a boolean never for a number; what is not
+finite is no number, and what is not Unicode is no text.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["Column", "ContractBroken", "build_table", "minutes_to_seconds", "schema_of", "snake_case", "unknown_keys"]
+__all__ = [
+    "Column",
+    "ContractBroken",
+    "build_arrays",
+    "build_table",
+    "minutes_to_seconds",
+    "schema_of",
+    "snake_case",
+    "unknown_keys",
+]
 
 _ACCEPTED: Mapping[str, frozenset[type]] = {
     "int": frozenset({int}),
@@ -21,6 +32,10 @@ _ACCEPTED: Mapping[str, frozenset[type]] = {
     "string": frozenset({str}),
     "bool": frozenset({bool}),
 }
+
+
+# Too large, not exact, or text that cannot be written.
+_UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError)
 
 
 class ContractBroken(ValueError):
@@ -31,6 +46,8 @@ class ContractBroken(ValueError):
 class Column:
     """One column. ``source`` is the API's own field name, empty for columns of ours.
 
+    ``parent``: the object of the row in which the field stands (``statistics``), where it is not the row itself.
+    ``path``: for the documents, what a column of ours is made from.
     ``required``: null is refused. ``optional``: the field may be missing from the answer (then null).
     """
 
@@ -38,17 +55,28 @@ class Column:
     type: pa.DataType
     doc: str
     source: str = ""
+    parent: str = ""
+    path: str = ""
     required: bool = False
     optional: bool = False
 
-    @property
-    def family(self) -> str:
-        """Which kind of JSON value it takes."""
-        if pa.types.is_integer(self.type):
-            return "int"
-        if pa.types.is_floating(self.type):
-            return "float"
-        return "bool" if pa.types.is_boolean(self.type) else "string"
+    family: str = field(init=False)
+    """Which kind of JSON value it takes."""
+    below: str = field(init=False)
+    """Its name below the row, for messages: ``statistics.points``, or ours where it has no source."""
+
+    def __post_init__(self) -> None:
+        name = self.source or self.name
+        object.__setattr__(self, "family", _family(self.type))
+        object.__setattr__(self, "below", f"{self.parent}.{name}" if self.parent else name)
+
+
+def _family(kind: pa.DataType) -> str:
+    if pa.types.is_integer(kind):
+        return "int"
+    if pa.types.is_floating(kind):
+        return "float"
+    return "bool" if pa.types.is_boolean(kind) else "string"
 
 
 def snake_case(name: str) -> str:
@@ -58,15 +86,23 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def schema_of(columns: Sequence[Column]) -> pa.Schema:
-    """The Arrow schema, each field with its ``doc`` and ``source`` in its metadata."""
+def schema_of(columns: Sequence[Column], rows: str = "") -> pa.Schema:
+    """The Arrow schema, each field with its ``doc`` and ``source`` in its metadata.
+
+    Args:
+        rows: the path of the rows below the answer's root: a field's ``source`` is its path from there.
+    """
+    base = f"{rows}." if rows else ""
     return pa.schema(
         [
             pa.field(
                 column.name,
                 column.type,
                 nullable=not column.required,
-                metadata={"doc": column.doc, "source": column.source or "derived"},
+                metadata={
+                    "doc": column.doc,
+                    "source": column.path or (base + column.below if column.source else "derived"),
+                },
             )
             for column in columns
         ]
@@ -78,51 +114,77 @@ def build_table(
     columns: Sequence[Column],
     rows: Sequence[Mapping[str, Any]],
     derived: Mapping[str, Sequence[Any]],
-    where: str,
+    where: Callable[[int], str],
 ) -> pa.Table:
     """A table of ``rows``: columns with a source from the rows, the others from ``derived``.
 
     Args:
-        where: the path of the rows in the answer, for messages.
+        where: the path of a row in the answer by its number, for messages.
 
     Raises:
         ContractBroken: a field is missing from a row, null where it must not be, or of another type.
     """
-    arrays = []
-    for column in columns:
-        values = derived[column.name] if not column.source else _values(column, rows, where)
-        arrays.append(_array(column, values, where))
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.Table.from_arrays(build_arrays(columns, rows, derived, where), schema=schema)
 
 
-def _values(column: Column, rows: Sequence[Mapping[str, Any]], where: str) -> list[Any]:
-    source = column.source
+def build_arrays(
+    columns: Sequence[Column],
+    rows: Sequence[Mapping[str, Any]],
+    derived: Mapping[str, Sequence[Any]],
+    where: Callable[[int], str],
+) -> list[pa.Array]:
+    """The same, column by column."""
+    return [
+        _array(column, _values(column, rows, where) if column.source else derived[column.name], where)
+        for column in columns
+    ]
+
+
+def _values(column: Column, rows: Sequence[Mapping[str, Any]], where: Callable[[int], str]) -> list[Any]:
+    source, parent = column.source, column.parent
+    if parent:
+        rows = [row[parent] for row in rows]
     if column.optional:
         return [row.get(source) for row in rows]
     try:
         return [row[source] for row in rows]
     except KeyError:
         number = next(number for number, row in enumerate(rows) if source not in row)
-        raise ContractBroken(f"{where}[{number}].{source}: missing") from None
+        raise ContractBroken(f"{where(number)}.{column.below}: missing, want {column.family}") from None
 
 
-def _array(column: Column, values: Sequence[Any], where: str) -> pa.Array:
+def _array(column: Column, values: Sequence[Any], where: Callable[[int], str]) -> pa.Array:
+    # By the set of types, not cell by cell: whatever is wrong is looked for only when something is.
     kinds = set(map(type, values))
     nullable = type(None) in kinds
     kinds.discard(type(None))
-    name = column.source or column.name
     if nullable and column.required:
         number = next(number for number, value in enumerate(values) if value is None)
-        raise ContractBroken(f"{where}[{number}].{name}: null, want {column.family}")
+        raise ContractBroken(f"{where(number)}.{column.below}: null, want {column.family}")
     if not kinds <= _ACCEPTED[column.family]:
-        values = _mended(column, values, where, name)
+        values = _mended(column, values, where)
     try:
-        return pa.array(values, column.type)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-        raise ContractBroken(f"{where}[].{name}: {error}") from None
+        array = pa.array(values, column.type)
+    except _UNFIT:
+        number = next(number for number, value in enumerate(values) if not _fits(value, column.type))
+        found = f"got {values[number]!a:.60}, want {column.type}"
+        raise ContractBroken(f"{where(number)}.{column.below}: {found}") from None
+    if float in kinds and not all(map(math.isfinite, filter(None, values))):
+        number = next(number for number, value in enumerate(values) if value and not math.isfinite(value))
+        raise ContractBroken(f"{where(number)}.{column.below}: got {values[number]}, want a finite number")
+    return array
 
 
-def _mended(column: Column, values: Sequence[Any], where: str, name: str) -> list[Any]:
+def _fits(value: Any, kind: pa.DataType) -> bool:
+    """Whether a value of the right kind is within the column's bounds."""
+    try:
+        pa.array([value], kind)
+    except _UNFIT:
+        return False
+    return True
+
+
+def _mended(column: Column, values: Sequence[Any], where: Callable[[int], str]) -> list[Any]:
     """Integral reals for integers; anything else that is not of the column's kind is refused by name."""
     mended = []
     accepted = _ACCEPTED[column.family]
@@ -132,7 +194,7 @@ def _mended(column: Column, values: Sequence[Any], where: str, name: str) -> lis
         elif column.family == "int" and type(value) is float and value.is_integer():
             mended.append(int(value))
         else:
-            raise ContractBroken(f"{where}[{number}].{name}: got {value!r:.60}, want {column.family}")
+            raise ContractBroken(f"{where(number)}.{column.below}: got {value!r:.60}, want {column.family}")
     return mended
 
 
@@ -141,8 +203,9 @@ def unknown_keys(rows: Iterable[Mapping[str, Any]], known: frozenset[str], where
     return sorted(f"{where}[].{key}" for key in set().union(*rows) - known)
 
 
-_CLOCK = re.compile(r"(\d+):(\d{1,2})(?:\.(\d+))?")
-_ISO = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d+))?S)?")
+# Digits are bounded: what is longer is no time, and Python refuses to read it as a number at all.
+_CLOCK = re.compile(r"(\d{1,4}):([0-5]?\d)(?:\.\d{1,9})?", re.ASCII)
+_ISO = re.compile(r"PT(?=\d)(?:(\d{1,3})H)?(?:(\d{1,4})M)?(?:(\d{1,5})(?:\.\d{1,9})?S)?", re.ASCII)
 
 
 def minutes_to_seconds(text: str | None, where: str) -> int | None:
@@ -154,9 +217,9 @@ def minutes_to_seconds(text: str | None, where: str) -> int | None:
     if not text:
         return None
     match = _CLOCK.fullmatch(text)
-    if match is not None and int(match[2]) < 60:
+    if match is not None:
         return int(match[1]) * 60 + int(match[2])
-    match = _ISO.fullmatch(text) if len(text) > 2 else None
+    match = _ISO.fullmatch(text)
     if match is None:
         raise ContractBroken(f"{where}: got {text!r:.40}, want minutes such as 36:35 or PT36M35.00S")
     return int(match[1] or 0) * 3600 + int(match[2] or 0) * 60 + int(match[3] or 0)

@@ -12,8 +12,9 @@ Written from the declared schemas; a test fails when it lags behind them.
 
 A lake has one folder a table, one object a month: `TABLE/season=2024-25/month=10/part-0.parquet` (`players` has one a
 season). `season` and `month` (of the US Eastern game date) stand in the path and are read as columns by every Hive
-reader. Columns are the API's own fields in snake_case; *source* is the API's name, or *derived*. Null means that the
-upstream left it empty, unless said otherwise.
+reader. Columns are the API's own fields in snake_case; *source* is the field's path in the answer (`homeTeam` stands
+for `awayTeam` too), or *derived* where it is of our making. Null means that the upstream left it empty, unless said
+otherwise.
 """
 
 
@@ -25,7 +26,8 @@ def data_dictionary() -> str:
         dataset = of_table.get(name)
         where = "`leaguegamelog` and `scheduleleaguev2`, reconciled"
         if dataset is not None:
-            where = f"`{dataset.endpoint}`; asked for from season {dataset.first_season} on"
+            root = f", below `{dataset.root}`" if dataset.root else ""
+            where = f"`{dataset.endpoint}`{root}; asked for from season {dataset.first_season} on"
         key = ", ".join(f"`{column}`" for column in (("game_id",) if table.per_game else ()) + table.key)
         parts.append(f"## {name}\n\nFrom {where}. Unique and sorted by {key}.\n")
         parts.append("| column | type | source | meaning |\n|---|---|---|---|")

@@ -23,7 +23,8 @@ _COLUMNS = (
         "state", _TEXT, "final, scheduled, live, postponed, cancelled, if_necessary_not_played, undecided, unknown."
     ),
     Column("state_reason", _TEXT, "Which list says so, and where they disagree."),
-    Column("tipoff_utc", pa.timestamp("s", tz="UTC"), "Tip-off; null when not known.", "gameDateTimeUTC"),
+    # Microseconds: Parquet has no seconds, and readers should find the declared type.
+    Column("tipoff_utc", pa.timestamp("us", tz="UTC"), "Tip-off; null when not known.", "gameDateTimeUTC"),
     Column("home_team_id", _LONG, "Home team; null while undecided.", "homeTeam.teamId"),
     Column("home_tricode", _TEXT, "Home team's three letters.", "homeTeam.teamTricode"),
     Column("home_team_name", _TEXT, "Home team's city and name.", "homeTeam.teamCity, teamName"),

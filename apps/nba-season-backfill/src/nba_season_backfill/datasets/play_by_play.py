@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -17,10 +17,12 @@ from nba_season_backfill.season import Season
 
 __all__ = ["PLAY_BY_PLAY"]
 
+_Value = TypeVar("_Value")
+_MISSING = object()
 _INT, _LONG, _REAL, _TEXT = pa.int32(), pa.int64(), pa.float64(), pa.string()
 
 _COLUMNS = (
-    Column("game_id", _TEXT, "The game: ten digits, leading zeros kept.", required=True),
+    Column("game_id", _TEXT, "The game: ten digits, leading zeros kept.", path="gameId", required=True),
     Column("action_id", _INT, "The action's place in the game: unique, increasing.", "actionId", required=True),
     Column(
         "action_number",
@@ -31,7 +33,14 @@ _COLUMNS = (
     ),
     Column("period", _INT, "1 to 4, overtimes from 5.", "period", required=True),
     Column("clock", _TEXT, "Time left in the period as received (ISO 8601).", "clock", required=True),
-    Column("clock_seconds_left", _REAL, "Time left in the period, in seconds, to the hundredth.", required=True),
+    # A double, not a decimal: every reader computes with it, and the text beside it is exact.
+    Column(
+        "clock_seconds_left",
+        _REAL,
+        "Time left in the period, in seconds, to the hundredth.",
+        path="actions[].clock",
+        required=True,
+    ),
     Column("team_id", _LONG, "The acting team; 0 where there is none.", "teamId"),
     Column("team_tricode", _TEXT, "The acting team's three letters; may be empty.", "teamTricode"),
     Column("person_id", _LONG, "The acting player; 0 where there is none.", "personId"),
@@ -42,8 +51,18 @@ _COLUMNS = (
     Column("shot_distance", _INT, "Shot distance in feet.", "shotDistance"),
     Column("shot_result", _TEXT, "Made, Missed, or empty.", "shotResult"),
     Column("is_field_goal", _INT, "1 for a field goal attempt, else 0.", "isFieldGoal"),
-    Column("score_home", _INT, "Home score after the action; null where the upstream leaves it empty."),
-    Column("score_away", _INT, "Away score after the action; null where the upstream leaves it empty."),
+    Column(
+        "score_home",
+        _INT,
+        "Home score after the action; null where the upstream leaves it empty.",
+        path="actions[].scoreHome",
+    ),
+    Column(
+        "score_away",
+        _INT,
+        "Away score after the action; null where the upstream leaves it empty.",
+        path="actions[].scoreAway",
+    ),
     Column("points_total", _INT, "The player's points so far, on scoring actions.", "pointsTotal"),
     Column("location", _TEXT, "h, v or empty: the acting team's side.", "location"),
     Column("description", _TEXT, "The action in words.", "description"),
@@ -52,11 +71,45 @@ _COLUMNS = (
     Column("video_available", _INT, "1 if there is a video.", "videoAvailable"),
     Column("shot_value", _INT, "2 or 3 for field goals, else 0.", "shotValue"),
 )
-_SCHEMA = schema_of(_COLUMNS)
+_SCHEMA = schema_of(_COLUMNS, "actions[]")
 _KEYS = frozenset(column.source for column in _COLUMNS if column.source) | {"scoreHome", "scoreAway"}
 _ROOT_KEYS = frozenset({"gameId", "videoAvailable", "actions"})
-_CLOCK = re.compile(r"PT(\d+)M(\d+)(?:\.(\d+))?S")
+# Digits are bounded: what is longer is no time and no score, and Python refuses to read it as a number at all.
+_CLOCK = re.compile(r"PT(\d{1,4})M(\d{1,2})(?:\.(\d{1,9}))?S", re.ASCII)
+_SCORE = re.compile(r"\d{1,9}", re.ASCII)
+# The longest game had six overtimes.
+_MOST_PERIODS = 20
 TABLE = Table("play-by-play", _SCHEMA, ("action_id",))
+
+
+def _where(number: int) -> str:
+    return f"game.actions[{number}]"
+
+
+def _texts(
+    actions: Sequence[Mapping[str, Any]], key: str, read: Callable[[str], _Value | None], want: str, *, empty: bool
+) -> list[_Value | None]:
+    """What a column of texts means; each different text is read once.
+
+    Args:
+        read: None for a text of another form, which is refused.
+        empty: whether an empty text or null may stand there; it means null.
+    """
+    values = [action.get(key, _MISSING) for action in actions]
+    meanings: dict[Any, _Value | None] = {
+        text: meaning
+        for text in {value for value in values if type(value) is str}
+        if (meaning := read(text)) is not None
+    }
+    if empty:
+        meanings |= {"": None, None: None}
+    try:
+        return [meanings[value] for value in values]
+    except (KeyError, TypeError):
+        known = [value is None or type(value) is str for value in values]
+        number = next(n for n, value in enumerate(values) if not known[n] or value not in meanings)
+        found = "missing" if values[number] is _MISSING else f"got {values[number]!a:.40}"
+        raise ContractBroken(f"{_where(number)}.{key}: {found}, want {want}") from None
 
 
 @lru_cache(maxsize=65_536)
@@ -66,28 +119,13 @@ def _seconds_left(clock: str) -> float | None:
     return float(f"{int(match[1]) * 60 + int(match[2])}.{match[3] or 0}") if match is not None else None
 
 
-def _clock_seconds(clocks: Sequence[Any]) -> list[float]:
-    seconds: list[float] = []
-    for number, clock in enumerate(clocks):
-        left = _seconds_left(clock) if isinstance(clock, str) else None
-        if left is None:
-            raise ContractBroken(f"game.actions[{number}].clock: got {clock!r:.40}, want a time such as PT11M33.00S")
-        seconds.append(left)
-    return seconds
+def _score(text: str) -> int | None:
+    return int(text) if _SCORE.fullmatch(text) is not None else None
 
 
-def _scores(actions: Sequence[dict[str, Any]], key: str) -> list[int | None]:
+def _scores(actions: Sequence[Mapping[str, Any]], key: str) -> list[int | None]:
     """Scores come as text, empty on most rows; a number that is no number is refused."""
-    scores: list[int | None] = []
-    for number, action in enumerate(actions):
-        value = action.get(key, 0)
-        if value in ("", None):
-            scores.append(None)
-        elif isinstance(value, str) and value.isdigit():
-            scores.append(int(value))
-        else:
-            raise ContractBroken(f"game.actions[{number}].{key}: got {action.get(key)!r:.40}, want digits or nothing")
-    return scores
+    return _texts(actions, key, _score, "digits or nothing", empty=True)
 
 
 def _last(scores: Sequence[int | None]) -> int | None:
@@ -95,7 +133,7 @@ def _last(scores: Sequence[int | None]) -> int | None:
 
 
 def _assess(payload: Payload, known: Expectation) -> Assessment:
-    root = payload.get("game")
+    root = payload.get("game") if isinstance(payload, dict) else None
     if not isinstance(root, dict):
         return violation("game: missing or null")
     if root.get("gameId") != known.game_id:
@@ -110,35 +148,53 @@ def _assess(payload: Payload, known: Expectation) -> Assessment:
         home, away = _scores(actions, "scoreHome"), _scores(actions, "scoreAway")
         derived: dict[str, Sequence[Any]] = {
             "game_id": [known.game_id] * len(actions),
-            "clock_seconds_left": _clock_seconds([action.get("clock") for action in actions]),
+            "clock_seconds_left": _texts(actions, "clock", _seconds_left, "a time such as PT11M33.00S", empty=False),
             "score_home": home,
             "score_away": away,
         }
-        table = build_table(_SCHEMA, _COLUMNS, actions, derived, "game.actions")
+        table = build_table(_SCHEMA, _COLUMNS, actions, derived, _where)
     except ContractBroken as broken:
         return violation(str(broken))
-    problems = _order(actions) + _final_score(_last(home), _last(away), known)
+    problems = _order(actions) + _teams(actions, known) + _final_score(_last(home), _last(away), known)
     if problems:
         return violation(*problems)
     unknown = [f"game.{key}" for key in sorted(root.keys() - _ROOT_KEYS)]
-    unknown += unknown_keys(actions, _KEYS, "game.actions")
+    # Every known field is there by now: only a row that has more of them can have an unknown one.
+    if sum(map(len, actions)) > len(actions) * len(_KEYS):
+        unknown += unknown_keys(actions, _KEYS, "game.actions")
     return Assessment("ok", tables={TABLE.name: table}, unknown_fields=tuple(unknown))
 
 
-def _order(actions: Sequence[dict[str, Any]]) -> list[str]:
+def _order(actions: Sequence[Mapping[str, Any]]) -> list[str]:
     ids = [action["actionId"] for action in actions]
     if any(later <= earlier for earlier, later in pairwise(ids)):
         return ["game.actions: actionId does not increase"]
-    if min(action["period"] for action in actions) < 1:
-        return ["game.actions: a period below 1"]
-    return []
+    periods = {action["period"] for action in actions}
+    first, last = int(min(periods)), int(max(periods))
+    if first < 1 or last > _MOST_PERIODS:
+        return [f"game.actions: a period {first if first < 1 else last}"]
+    # The running score hides a period that is gone: the ones after it carry it on.
+    gone = set(range(1, last + 1)) - periods
+    return [f"game.actions: no action of period {min(gone)}, yet some of {last}"] if gone else []
+
+
+def _teams(actions: Sequence[Mapping[str, Any]], known: Expectation) -> list[str]:
+    """Both teams act in a final game."""
+    if not known.final:
+        return []
+    acting = {action["teamId"] for action in actions}
+    return [
+        f"game.actions: none is of team {team}"
+        for team in (known.home_team_id, known.away_team_id)
+        if team is not None and team not in acting
+    ]
 
 
 def _final_score(home: int | None, away: int | None, known: Expectation) -> list[str]:
     """The last running score is the final one; at neutral sites the sides may be swapped."""
-    if known.home_score is None or known.away_score is None or home is None or away is None:
+    if not known.final or known.home_score is None or known.away_score is None:
         return []
-    if sorted((home, away)) == sorted((known.home_score, known.away_score)):
+    if home is not None and away is not None and {home, away} == {known.home_score, known.away_score}:
         return []
     return [f"game.actions: the last score is {home}-{away}, the final one {known.home_score}-{known.away_score}"]
 

@@ -51,10 +51,11 @@ _KEYS = frozenset(column.source for column in _COLUMNS)
 
 def _assess(payload: Payload, known: Expectation) -> Assessment:
     del known
+    results = payload.get("resultSets") if isinstance(payload, dict) else None
     found = next(
         (
             result
-            for result in payload.get("resultSets") or []
+            for result in (results if isinstance(results, list) else ())
             if isinstance(result, dict) and result.get("name") == "PlayerIndex"
         ),
         None,
@@ -64,13 +65,15 @@ def _assess(payload: Payload, known: Expectation) -> Assessment:
     headers, rows = found.get("headers"), found.get("rowSet")
     if not isinstance(headers, list) or not isinstance(rows, list):
         return violation("PlayerIndex: headers or rowSet missing")
+    if not all(isinstance(header, str) for header in headers) or len(set(headers)) != len(headers):
+        return violation("PlayerIndex.headers: not a list of different names")
     if not rows:
         return Assessment("absent")
     if any(not isinstance(row, list) or len(row) != len(headers) for row in rows):
         return violation(f"PlayerIndex.rowSet: a row has not {len(headers)} values")
     records: list[dict[str, Any]] = [dict(zip(headers, row, strict=True)) for row in rows]
     try:
-        table = build_table(TABLE.schema, _COLUMNS, records, {}, "PlayerIndex.rowSet")
+        table = build_table(TABLE.schema, _COLUMNS, records, {}, lambda number: f"PlayerIndex.rowSet[{number}]")
     except ContractBroken as broken:
         return violation(str(broken))
     people = [record["PERSON_ID"] for record in records]
