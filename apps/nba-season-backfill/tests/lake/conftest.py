@@ -144,7 +144,7 @@ def _served(command: list[str], port: int, *, cwd: Path, environ: dict[str, str]
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(2)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -157,6 +157,15 @@ def s3_store(endpoint_url: str) -> S3Store:
         made.create_bucket(Bucket="lake")  # type: ignore[attr-defined]  # boto3 is untyped
         _with_bucket.add(endpoint_url)
     return S3Store("lake", f"a/prefix-{next(_numbers)}", endpoint_url=endpoint_url, client=made)
+
+
+MakeLyingStore = Callable[[], S3Store]
+
+
+@pytest.fixture
+def make_lying_store(lying_url: str) -> MakeLyingStore:
+    """A store that ignores every condition."""
+    return lambda: S3Store("lake", f"p{next(_numbers)}", endpoint_url=lying_url, client=client(lying_url))
 
 
 STORES = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 from collections.abc import Callable
@@ -194,15 +195,6 @@ def test_a_missing_key_is_told_from_a_missing_bucket(moto_url: str) -> None:
         assert str(caught.value) == "there is no bucket no-such-bucket"
 
 
-def test_a_store_that_is_not_there_fails_soon_and_clearly() -> None:
-    """A wrong endpoint: kind unreachable, no credentials in the message."""
-    made = s3_client("http://127.0.0.1:9", "AKIAEXAMPLE", "verysecret")
-    with pytest.raises(StoreError) as caught:
-        S3Store("b", client=made).get("k")
-    assert caught.value.kind == "unreachable"
-    assert "verysecret" not in str(caught.value)
-
-
 @pytest.mark.servers
 def test_wrong_credentials_are_named(seaweed_url: str) -> None:
     """A server that checks signatures refuses a wrong secret: kind credentials or access_denied."""
@@ -258,3 +250,78 @@ def test_a_lost_response_of_a_conditional_write_counts_as_success(moto_url: str)
     assert store.get("k").info.etag == info.etag
     with pytest.raises(PreconditionFailed):
         store.put_if_absent("k", b"other")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        " padded ",
+        "two\nlines",
+        "tab\t",
+        "Dončić 27",
+        "=?UTF-8?B?eA==?=",
+        "100 %",
+        '{"Season Type":"Regular Season"}',
+    ],
+)
+def test_any_text_can_be_metadata(store: ObjectStore, value: str) -> None:
+    """It comes back as it was put, from get and from head."""
+    store.put("k", b"1", metadata={"some_name": value, "b2": "x"})
+    assert dict(store.get("k").info.metadata) == {"some_name": value, "b2": "x"}
+    assert dict(store.head("k").metadata) == {"some_name": value, "b2": "x"}
+
+
+@pytest.mark.parametrize("metadata", [{"Upper": "x"}, {"with-hyphen": "x"}, {"": "x"}, {"a": "x" * 3000}, {"é": "x"}])
+def test_metadata_that_not_every_store_can_keep_is_refused(store: ObjectStore, metadata: dict[str, str]) -> None:
+    """By all of them, before anything is written."""
+    with pytest.raises(ValueError, match="metadata"):
+        store.put("k", b"1", metadata=metadata)
+    assert list(store.list()) == []
+
+
+@pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "..", "a/../b", ".a", "a/.b", "a\nb"])
+def test_what_is_not_a_key_is_refused(store: ObjectStore, key: str) -> None:
+    """By all of them alike."""
+    attempts: list[Callable[[], object]] = [
+        lambda: store.get(key),
+        lambda: store.head(key),
+        lambda: store.put(key, b""),
+        lambda: store.put_if_absent(key, b""),
+        lambda: store.put_if_match(key, b"", "x"),
+        lambda: store.delete(key),
+        lambda: list(store.list(f"{key}/../")),
+    ]
+    for attempt in attempts:
+        with pytest.raises(ValueError, match="not a"):
+            attempt()
+
+
+def test_a_key_may_have_what_file_names_have(store: ObjectStore) -> None:
+    """Spaces, equals signs, letters of any language."""
+    for key in ("season=2024-25/part 0.parquet", "a+b&c/d?e#f%20g", "Dončić/ü"):
+        store.put(key, key.encode())
+        assert store.get(key).body == key.encode()
+        assert [info.key for info in store.list(key)] == [key]
+        store.delete(key)
+    assert list(store.list()) == []
+
+
+def test_an_etag_of_a_listing_is_the_objects_or_none(store: ObjectStore) -> None:
+    """A listing need not know etags, but it tells no wrong ones."""
+    store.put("k", b"1")
+    (info,) = store.list()
+    assert info.etag in ("", store.head("k").etag)
+    assert info.last_modified.utcoffset() == dt.timedelta(0)
+
+
+def test_many_creators_leave_one_version(store: ObjectStore) -> None:
+    """The metadata that stands is that of the body that stands."""
+
+    def create(which: int) -> None:
+        with contextlib.suppress(PreconditionFailed):
+            store.put_if_absent("k", b"%d" % which, metadata={"which": str(which)})
+
+    together(6, create)
+    stored = store.get("k")
+    assert stored.body.decode() == stored.info.metadata["which"]

@@ -64,6 +64,7 @@ class MemoryStore:
 
     def put_if_absent(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
         """Create."""
+        check_key(key)
         with self._lock:
             if key in self._objects:
                 raise PreconditionFailed(f"{key}: exists already", key=key)
@@ -73,6 +74,7 @@ class MemoryStore:
         self, key: str, body: bytes, etag: str, *, metadata: Mapping[str, str] | None = None
     ) -> ObjectInfo:
         """Replace that version."""
+        check_key(key)
         with self._lock:
             found = self._objects.get(key)
             if found is None or found.info.etag != etag:

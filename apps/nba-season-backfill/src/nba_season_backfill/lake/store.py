@@ -158,8 +158,8 @@ def check_metadata(metadata: Mapping[str, str] | None) -> None:
 
 
 def encode_value(value: str) -> str:
-    """The value as text that an HTTP header carries unchanged: RFC 2047 where it is not printable ASCII."""
-    plain = value.isascii() and value.isprintable() and value == value.strip()
+    """The value as text that an HTTP header carries unchanged: RFC 2047 where it is empty or not printable ASCII."""
+    plain = bool(value) and value.isascii() and value.isprintable() and value == value.strip()
     if plain and not value.startswith(_ENCODED):
         return value
     return f"{_ENCODED}{base64.b64encode(value.encode()).decode()}?="
