@@ -14,7 +14,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Protocol
 
 import orjson
@@ -249,15 +248,30 @@ def _in_order(rows: pa.Table, shape: TableShape, game_id: str) -> pa.Table:
         if rows.num_rows > 1:
             raise ValueError(f"{shape.name}, game {game_id}: {rows.num_rows} rows, one expected")
         return rows
+    if _increases(rows, shape.key):
+        return rows
     keys = list(zip(*(rows.column(column).to_pylist() for column in shape.key), strict=True))
     if len(set(keys)) != len(keys):
         twice = next(key for key, number in Counter(keys).items() if number > 1)
         raise ValueError(
             f"{shape.name}, game {game_id}: two rows have the key {dict(zip(shape.key, twice, strict=True))}"
         )
-    if all(earlier < later for earlier, later in pairwise(keys)):
-        return rows
     return rows.take(pa.array(sorted(range(len(keys)), key=keys.__getitem__)))
+
+
+def _increases(rows: pa.Table, key: tuple[str, ...]) -> bool:
+    """Whether whole-number keys stand in strictly increasing order: then they are unique too. No Python per row."""
+    later = equal_so_far = None
+    for column in key:
+        values = rows.column(column)
+        if not pa.types.is_integer(values.type) or values.null_count:
+            return False
+        numbers = values.to_numpy()
+        step = numbers[1:] > numbers[:-1]
+        same = numbers[1:] == numbers[:-1]
+        later = step if later is None else later | (equal_so_far & step)
+        equal_so_far = same if equal_so_far is None else equal_so_far & same
+    return later is not None and bool(later.all())
 
 
 def _encode(shape: TableShape, tables: Sequence[pa.Table], provenance: Mapping[str, str]) -> tuple[bytes, int]:
