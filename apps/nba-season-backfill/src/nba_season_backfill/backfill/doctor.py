@@ -30,7 +30,7 @@ from nba_season_backfill.season import Season, SeasonType
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.verdict import VerdictKind, judge
 
-__all__ = ["Check", "Health", "diagnose", "exit_code_of"]
+__all__ = ["Check", "Health", "diagnose", "exit_code_of", "preflight"]
 
 _SKEW_ALLOWED_SECONDS = 60.0
 # A season's raw bodies and tables, rounded up.
@@ -73,6 +73,15 @@ def diagnose(settings: BackfillSettings, season: Season) -> Iterator[Check]:
     yield from _lake(settings, season)
 
 
+def preflight(settings: BackfillSettings, store: ObjectStore) -> Iterator[Check]:
+    """What a run checks by itself before any data moves: all but the tiny request, which its first list is."""
+    if settings.source == "nba":
+        yield from _way_upstream(settings)
+    yield _timed(lambda: _clock(store))
+    if settings.s3_bucket is None:
+        yield _disk(settings.output)
+
+
 def _timed(check: Callable[[], Check]) -> Check:
     started = time.monotonic()
     found = check()
@@ -85,18 +94,25 @@ def _upstream(settings: BackfillSettings, season: Season) -> Iterator[Check]:
     if settings.source == "archive":
         yield Check("upstream", Health.SKIPPED, "--source archive asks nobody")
         return
-    if settings.source == "nba" and settings.proxy is None:
-        url = urlsplit(settings.base_url)
-        host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
-        name = _timed(lambda: _dns(host, port))
-        yield name
-        if name.health is Health.FAILED:
-            return
-        if url.scheme == "https":
-            yield _timed(lambda: _tls(host, port, settings.connect_timeout_seconds))
-    elif settings.proxy is not None:
-        yield Check("proxy", Health.OK, "requests leave through the proxy that was named; its host looks names up")
+    if settings.source == "nba":
+        for check in _way_upstream(settings):
+            yield check
+            if check.health is Health.FAILED:
+                return
     yield _timed(lambda: _tiny_request(settings, season))
+
+
+def _way_upstream(settings: BackfillSettings) -> Iterator[Check]:
+    """The name and the encryption, where no proxy stands in between."""
+    if settings.proxy is not None:
+        yield Check("proxy", Health.OK, "requests leave through the proxy that was named; its host looks names up")
+        return
+    url = urlsplit(settings.base_url)
+    host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+    name = _timed(lambda: _dns(host, port))
+    yield name
+    if name.health is not Health.FAILED and url.scheme == "https":
+        yield _timed(lambda: _tls(host, port, settings.connect_timeout_seconds))
 
 
 def _dns(host: str, port: int) -> Check:

@@ -12,6 +12,7 @@ from hoopstat_observability import get_logger, performance_context, span
 from nba_season_backfill.backfill.choosing import open_source, pace_config, selection_of, utc_now, wanted_datasets
 from nba_season_backfill.backfill.concluding import conclude, interrupted, statistics, too_long, with_summary
 from nba_season_backfill.backfill.discovery import discover
+from nba_season_backfill.backfill.doctor import Health, preflight
 from nba_season_backfill.backfill.engine import Engine
 from nba_season_backfill.backfill.exchange import Exchange, Question
 from nba_season_backfill.backfill.ledger import Ledger
@@ -32,7 +33,7 @@ from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitStatus
 from nba_season_backfill.datasets import DATASETS, GAMES_TABLE, TABLES, games_table
 from nba_season_backfill.datasets.base import Expectation
-from nba_season_backfill.errors import BackfillError
+from nba_season_backfill.errors import BackfillError, SourceUnavailable
 from nba_season_backfill.lake.bronze import BronzeWriter
 from nba_season_backfill.lake.lease import Lease, LeaseRecord, acquire_lease
 from nba_season_backfill.lake.raw import RawArchive
@@ -187,6 +188,7 @@ class _SeasonRun:
             # What cannot be trusted must be replaced even if nothing else changes.
             ledger.touch()
         self.observer.pacing(pacer)
+        self._preflight()
         try:
             self._fill(checkpoint, exchange, archive, ledger)
         finally:
@@ -195,6 +197,15 @@ class _SeasonRun:
             summary.body_bytes = exchange.tally.body_bytes
             summary.archived_bytes = exchange.tally.archived_bytes
             summary.waited_seconds = round(pacer.stats.waited_seconds, 1)
+
+    def _preflight(self) -> None:
+        """What doctor would find, before any data moves: a failure ends the run, a warning is said."""
+        for check in preflight(self.settings, self.store):
+            _LOG.debug("preflight", check=check.name, health=check.health.value, detail=check.detail)
+            if check.health is Health.FAILED:
+                raise SourceUnavailable(check.detail, hint=check.hint)
+            if check.health is Health.WARNING:
+                self._warn(f"{check.detail}; {check.hint}")
 
     def _lease(self, name: str) -> Lease | None:
         """The lease; None, with the summary saying so, when it is busy and --on-busy skip was asked for."""
