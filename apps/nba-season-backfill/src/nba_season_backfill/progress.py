@@ -44,6 +44,7 @@ class TerminalProgress:
 
     def __enter__(self) -> TerminalProgress:
         self._progress.start()
+        self._task = self._progress.add_task("finding the games", total=None, rate="", now="")
         return self
 
     def __exit__(
@@ -57,9 +58,8 @@ class TerminalProgress:
 
     def planned(self, plan: Plan) -> None:
         """The work is known: draw the bar."""
-        self._task = self._progress.add_task(
-            f"[bold]{plan.season}", total=plan.games_to_do, rate="", now="", start=True
-        )
+        if self._task is not None:
+            self._progress.reset(self._task, total=plan.games_to_do, description=f"[bold]{plan.season}")
 
     def asking(self, unit: Unit) -> None:
         """A worker has taken this unit up."""
