@@ -12,8 +12,11 @@ Written from the declared schemas; a test fails when it lags behind them.
 
 A lake has one folder a table, one object a month: `TABLE/season=2024-25/month=10/part-0.parquet` (`players` has one a
 season). `season` and `month` (of the US Eastern game date) stand in the path and are read as columns by every Hive
-reader. Columns are the API's own fields in snake_case; *source* is the field's path in the answer (`homeTeam` stands
-for `awayTeam` too), or *derived* where it is of our making. Null means that the upstream left it empty, unless said
+reader; duckdb takes months for text as soon as one has a leading zero, unless it is told `hive_types = {'month': int}`.
+The file's metadata has `hoopstat.raw`: for each game the SHA-256 of the archived body its rows were made from.
+
+Columns are the API's own fields in snake_case; *source* is the field's path in the answer (`homeTeam` stands for
+`awayTeam` too), or *derived* where it is of our making. Null means that the upstream left it empty, unless said
 otherwise.
 """
 

@@ -14,6 +14,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 import orjson
@@ -75,36 +76,60 @@ class BronzeWriter:
 
     Args:
         tables: the tables that may be written, by name.
+        open_partitions: how many partitions are kept in memory; the ones used longest ago are dropped.
     """
 
-    def __init__(self, store: ObjectStore, season: str, tables: Mapping[str, TableShape]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        season: str,
+        tables: Mapping[str, TableShape],
+        *,
+        open_partitions: int = _OPEN_PARTITIONS,
+    ) -> None:
         self._store = store
         self._season = season
         self._tables = tables
+        self._open_partitions = open_partitions
         self._open: dict[str, _Partition] = {}
 
     def add(self, name: str, month: int, game_id: str, rows: pa.Table, raw_sha256: str) -> None:
-        """Put a game's rows into its month: they replace all rows that the game had there.
+        """Put a game's rows into its month: they replace all rows that the game had there. No rows leave none.
 
         Raises:
-            ValueError: two rows have the same key, or the columns are not the declared ones; nothing is changed.
+            ValueError: two rows have the same key, a row is of another game, or the columns are not the declared
+                ones; nothing is changed.
         """
         shape = self._tables[name]
         if not rows.schema.equals(shape.schema):
             raise ValueError(f"{name}, game {game_id}: the columns are not the declared ones")
+        others = [other for other in rows.column(_GAME).unique().to_pylist() if other != game_id]
+        if others:
+            raise ValueError(f"{name}, game {game_id}: a row is of game {others[0]}")
         ordered = _in_order(rows, shape, game_id)
         partition = self._partition(shape, month)
-        if partition.provenance.get(game_id) == raw_sha256 and game_id in partition.games:
+        if not rows.num_rows:
+            partition.provenance.pop(game_id, None)
+            partition.dirty |= partition.games.pop(game_id, None) is not None
+            return
+        before = partition.games.get(game_id)
+        # The same body may give other rows: when the code that reads it has changed, or the stored rows were.
+        if before is not None and partition.provenance.get(game_id) == raw_sha256 and before.equals(ordered):
             return
         partition.games[game_id] = ordered
         partition.provenance[game_id] = raw_sha256
         partition.dirty = True
 
     def replace(self, name: str, month: int | None, rows: pa.Table, raws: Sequence[str]) -> None:
-        """Put a whole partition, made from these raw bodies, in place of what it was."""
+        """Put a whole partition, made from these raw bodies, in place of what it was.
+
+        Raises:
+            ValueError: two rows have the same key, or the columns are not the declared ones; nothing is changed.
+        """
         shape = self._tables[name]
         if not rows.schema.equals(shape.schema):
             raise ValueError(f"{name}: the columns are not the declared ones")
+        rows = _ordered(rows, (*((_GAME,) if _GAME in shape.schema.names else ()), *shape.key), name)
         partition = self._partition(shape, month, read=False)
         partition.games = {}
         partition.whole = rows
@@ -125,6 +150,11 @@ class BronzeWriter:
 
         The flush before must have been written: a partition's ETag is known only then.
         """
+        # Before anything new is under way: what is dropped now has been written, and can be read again.
+        for key in [key for key, partition in self._open.items() if not partition.dirty]:
+            if len(self._open) <= self._open_partitions:
+                break
+            del self._open[key]
         jobs = []
         for partition in self._open.values():
             if partition.dirty:
@@ -137,8 +167,6 @@ class BronzeWriter:
                         dict(partition.provenance),
                     )
                 )
-        while len(self._open) > _OPEN_PARTITIONS:
-            del self._open[next(iter(self._open))]
         return Flush(self._store, jobs)
 
     def _partition(self, shape: TableShape, month: int | None, *, read: bool = True) -> _Partition:
@@ -184,9 +212,16 @@ class Flush:
 
         Raises:
             Fenced: a partition was changed by another writer since it was read.
+            StoreError: the store failed. What was not written is still to be written, by the next flush.
         """
-        written = [self._write(job) for job in self._jobs]
-        self._jobs = []
+        written = []
+        try:
+            while self._jobs:
+                written.append(self._write(self._jobs[0]))
+                del self._jobs[0]
+        finally:
+            for job in self._jobs:
+                job.partition.dirty = True
         return [each for each in written if each is not None]
 
     def _write(self, job: _Job) -> Written | None:
@@ -250,13 +285,18 @@ def _in_order(rows: pa.Table, shape: TableShape, game_id: str) -> pa.Table:
         return rows
     if _increases(rows, shape.key):
         return rows
-    keys = list(zip(*(rows.column(column).to_pylist() for column in shape.key), strict=True))
+    return _ordered(rows, shape.key, f"{shape.name}, game {game_id}")
+
+
+def _ordered(rows: pa.Table, key: tuple[str, ...], what: str) -> pa.Table:
+    """The rows in order of a key that is never null, which must be unique."""
+    keys = list(zip(*(rows.column(column).to_pylist() for column in key), strict=True))
     if len(set(keys)) != len(keys):
-        twice = next(key for key, number in Counter(keys).items() if number > 1)
-        raise ValueError(
-            f"{shape.name}, game {game_id}: two rows have the key {dict(zip(shape.key, twice, strict=True))}"
-        )
-    return rows.take(pa.array(sorted(range(len(keys)), key=keys.__getitem__)))
+        twice = next(each for each, number in Counter(keys).items() if number > 1)
+        raise ValueError(f"{what}: two rows have the key {dict(zip(key, twice, strict=True))}")
+    if all(earlier < later for earlier, later in pairwise(keys)):
+        return rows
+    return rows.take(pa.array(sorted(range(len(keys)), key=keys.__getitem__), pa.int64()))
 
 
 def _increases(rows: pa.Table, key: tuple[str, ...]) -> bool:
@@ -281,18 +321,21 @@ def _encode(shape: TableShape, tables: Sequence[pa.Table], provenance: Mapping[s
     if provenance:
         metadata[PROVENANCE_KEY] = orjson.dumps(provenance, option=orjson.OPT_SORT_KEYS)
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table.replace_schema_metadata(metadata),
+    with pq.ParquetWriter(
         sink,
+        shape.schema,
         compression="zstd",
         compression_level=1,
-        row_group_size=_ROW_GROUP_ROWS,
         # Text repeats, numbers are small as they are; partitions are sorted by game, so only its bounds ever prune.
         use_dictionary=[
             field.name for field in shape.schema if pa.types.is_string(field.type) and field.name not in _NO_DICTIONARY
         ],
         write_statistics=[_GAME] if _GAME in shape.schema.names else True,
         write_page_index=True,
+        # Arrow's own schema would say again what Parquet's says. Without it a table's metadata is not written
+        # either, so it is added by itself.
         store_schema=False,
-    )
+    ) as writer:
+        writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
+        writer.add_key_value_metadata(metadata)
     return sink.getvalue().to_pybytes(), table.num_rows
