@@ -4,61 +4,55 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-import json
 import os
 import signal
 import sys
 import threading
-from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
+from hoopstat_config import ConfigurationInvalid, GroupedCommand, click_options, given
+from hoopstat_observability import configure_logging, get_logger
 from nba_stats_emulator import scenarios
 from nba_stats_emulator.answers import utc
 from nba_stats_emulator.behaviour import Behaviour, Constant
 from nba_stats_emulator.emulator import Emulator
+from nba_stats_emulator.settings import EmulatorSettings
 
 __all__ = ["main"]
 
 _PARENT_POLL_SECONDS = 0.5
+_LOG = get_logger("nba_stats_emulator")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port; 0 takes a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback only.")
-@click.option("--season", default="2024-25", show_default=True, help="Season to simulate around its facts.")
-@click.option(
-    "--recorded",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Serve this folder of recorded bodies (ENDPOINT/NAME.json.gz) instead.",
-)
-@click.option("--latency", type=click.FloatRange(min=0), help="Seconds every answer takes.")
-@click.option("--scenario", help="How to misbehave: a name, or a JSON file. " + ", ".join(sorted(scenarios.SCENARIOS)))
-@click.option("--now", help="Moment the season stands at, such as 2024-11-05T12:00:00Z. Default: after its end.")
-@click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="Append a line of JSON per request here.")
-@click.option("--exit-with-parent", is_flag=True, help="End when the process that started this one does.")
-def main(
-    port: int,
-    host: str,
-    season: str,
-    recorded: Path | None,
-    latency: float | None,
-    scenario: str | None,
-    now: str | None,
-    log: Path | None,
-    exit_with_parent: bool,
-) -> None:
+@click.command(cls=GroupedCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click_options(EmulatorSettings)
+@click.pass_context
+def main(ctx: click.Context, /, **_options: Any) -> None:
     """A local stats.nba.com. Prints one line of JSON with its base_url when it is ready."""
     parent = os.getppid()
     try:
-        behaviour = scenarios.load(scenario) if scenario else Behaviour()
-        if latency is not None:
-            behaviour = dataclasses.replace(behaviour, latency=Constant(latency))
-        moment = utc(now) if now else None
-        emulator = Emulator(season, recorded, behaviour, moment, log, host=host, port=port, lookahead=recorded is None)
+        settings = EmulatorSettings.load(given(ctx, EmulatorSettings), environ=os.environ)
+        behaviour = scenarios.load(settings.scenario) if settings.scenario else Behaviour()
+        if settings.latency is not None:
+            behaviour = dataclasses.replace(behaviour, latency=Constant(settings.latency))
+        emulator = Emulator(
+            settings.season,
+            settings.recorded,
+            behaviour,
+            utc(settings.now) if settings.now else None,
+            settings.log,
+            host=settings.host,
+            port=settings.port,
+            lookahead=settings.recorded is None,
+        )
+    except ConfigurationInvalid as error:
+        raise click.UsageError("; ".join(map(str, error.problems))) from None
     except (ValueError, OSError) as error:
         raise click.UsageError(str(error)) from None
+    configure_logging(format="json", service="nba-stats-emulator")
     ended = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -71,11 +65,8 @@ def main(
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)
         sys.setswitchinterval(0.001)  # an answer at hand need not wait for the game being made ahead
-        ready = {"event": "listening", "port": emulator.port, "base_url": emulator.base_url, "serves": emulator.season}
-        if recorded is not None:
-            ready["serves"] = "recorded"
-        sys.stdout.write(json.dumps(ready) + "\n")
-        sys.stdout.flush()
-        while not ended.wait(_PARENT_POLL_SECONDS if exit_with_parent else None):
+        serves = emulator.season if settings.recorded is None else "recorded"
+        _LOG.info("listening", port=emulator.port, base_url=emulator.base_url, serves=serves)
+        while not ended.wait(_PARENT_POLL_SECONDS if settings.exit_with_parent else None):
             if os.getppid() != parent:
                 break
