@@ -206,6 +206,8 @@ class Exchange:
                 "run_id": self._run_id,
             },
         )
+        if ref.healed:
+            _LOG.warning("archived_body_healed", key=ref.key)
         if ref.created:
             self.tally.archived(ref.size)
         return ref.sha256

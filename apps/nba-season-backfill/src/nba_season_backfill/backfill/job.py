@@ -158,6 +158,8 @@ class _SeasonRun:
                 return
             stack.enter_context(host)
         opened = load_checkpoint(settings, store, self.season, LEAGUE, lake_id, recover=self.manner.recover)
+        # A lease that was removed by hand begins again at 1: the checkpoint remembers how far the tokens had come.
+        lease.raise_token(above=opened.fencing_token)
         summary.checkpoint = opened.where
         checkpoint = self._begin(opened, lake_id)
         checkpoint.forget(self.manner.doubtful)

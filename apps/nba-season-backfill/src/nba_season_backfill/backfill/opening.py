@@ -116,6 +116,7 @@ class OpenState:
     checkpoint: Checkpoint | None
     recovered_from: int | None = None
     damage: str = ""
+    fencing_token: int = 0
 
 
 def open_state(settings: BackfillSettings, store: ObjectStore, season: Season) -> tuple[StateFile, str]:
@@ -136,8 +137,14 @@ def open_state(settings: BackfillSettings, store: ObjectStore, season: Season) -
         file = Path(path).expanduser().absolute()
         if file.is_dir():
             raise ConfigurationError(f"--state-file-path {path!r}: is a folder", hint="name a file in it")
-        state_store, name = LocalStore(file.parent), file.name
-    return StateFile(state_store, name, generations_prefix=f"{name}.generations/"), path
+        if file.name.startswith("."):
+            raise ConfigurationError(f"--state-file-path {path!r}: hidden files are not kept", hint="name another file")
+        # Everything in that folder is state: nothing of it may be lost that a write returned for.
+        state_store, name = LocalStore(file.parent, barrier=""), file.name
+    # The lake is synced first: the checkpoint must not outlive what it names.
+    before_commit = store.sync if isinstance(store, LocalStore) else None
+    prefix = f"{name}.generations/"
+    return StateFile(state_store, name, generations_prefix=prefix, before_commit=before_commit), path
 
 
 def load_checkpoint(
@@ -181,7 +188,7 @@ def load_checkpoint(
         )
     checkpoint = Checkpoint.from_content(loaded.content, where)
     checkpoint.must_be_of(season, league, lake_id or "none yet", where)
-    return OpenState(file, where, checkpoint, loaded.recovered_from)
+    return OpenState(file, where, checkpoint, loaded.recovered_from, fencing_token=loaded.fencing_token)
 
 
 def new_checkpoint(
