@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 import decimal
+import enum
 import io
 import json
 import logging
@@ -14,11 +16,13 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +40,7 @@ from hoopstat_observability import (
 )
 
 LOG = get_logger("made.before.it.was.configured")
-EVERY_LINE = {"timestamp", "level", "event", "run_id", "correlation_id"}
+EVERY_LINE = {"timestamp", "level", "event", "logger", "service", "run_id", "correlation_id"}
 
 
 class Lines(io.StringIO):
@@ -53,8 +57,6 @@ def lines() -> Iterator[Lines]:
     configure_logging(level="DEBUG", format="json", service="a-service", stream=stream)
     yield stream
     shutdown_logging()
-    logging.captureWarnings(False)
-    logging.getLogger().handlers[:] = []
 
 
 def test_a_line_has_what_every_line_has(lines: Lines) -> None:
@@ -75,7 +77,7 @@ def test_records_of_other_libraries_have_the_same_shape(lines: Lines) -> None:
     warnings.warn("careful", stacklevel=1)
     first, second, third = lines.parsed
     assert (first["event"], first["logger"], first["level"]) == ("retry 2 of put", "botocore.client", "warning")
-    assert second["event"] == "bad arguments %d"
+    assert second["event"] == "bad arguments %d ['text']"
     assert "careful" in third["event"]
     assert all(line.keys() >= EVERY_LINE for line in (first, second, third))
 
@@ -115,6 +117,16 @@ class Hostile:
         raise RuntimeError("no")
 
 
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Shown:
+    name: str
+    hidden: str = dataclasses.field(repr=False)
+
+
 ODD = {
     "date": dt.date(2025, 1, 2),
     "time": dt.datetime(2025, 1, 2, tzinfo=dt.UTC),
@@ -130,6 +142,17 @@ ODD = {
     "class": Hostile,
     "exception": ValueError("x"),
     "delta": dt.timedelta(seconds=90),
+    "thousands of digits": 10**6_000,
+    "hostile set": {Hostile(), 1},
+    "complex": 1 + 2j,
+    "memory": memoryview(b"abc"),
+    "enum": Colour.RED,
+    "range": range(3),
+    "deque": deque([1, 2]),
+    "keys": {"a": 1}.keys(),
+    "dataclass": Shown("a", "b"),
+    "big bytes": b"x" * 100_000,
+    "text with every kind of line end": "a\nb\rc\x0bd\x0ce\x1cf\x85g\u2028h\u2029i",
 }
 
 
@@ -153,6 +176,115 @@ def test_a_cycle_and_a_flood_are_cut(lines: Lines) -> None:
     assert line["many"][-1] == "... [100000 items]"
 
 
+def test_what_shares_its_parts_is_bounded(lines: Lines) -> None:
+    """Ten thousand million values by way of the same ten: the line is small, and soon there."""
+    shared: list[Any] = ["x" * 1_000]
+    for _ in range(9):
+        shared = [shared] * 10
+    LOG.info("bounded", shared=shared, wide=["y" * 16_000] * 2_000)
+    (line,) = lines.parsed
+    assert len(lines.getvalue()) < 1_000_000
+    assert line["wide"][-1] == "... [2000 items]"
+
+
+def test_values_look_as_one_expects(lines: Lines) -> None:
+    """Sets sorted, enums by value, dataclasses by field but for those hidden from their repr, numbers as numbers."""
+    LOG.info("e", a={3, 1, 2}, b=Colour.RED, c=Shown("n", "h"), d=range(3), e=2**63, f=True, g=decimal.Decimal("1.10"))
+    (line,) = lines.parsed
+    assert [line[key] for key in "abcdefg"] == [[1, 2, 3], "red", {"name": "n"}, [0, 1, 2], str(2**63), True, "1.10"]
+
+
+def test_keys_that_become_the_same_are_both_kept(lines: Lines) -> None:
+    """1 and "1", a reserved name and the name that it is kept under."""
+    LOG.info("e", value={1: "a", "1": "b"}, level="mine", field_level="also")
+    (line,) = lines.parsed
+    assert line["value"] == {"1": "a", "1_2": "b"}
+    assert sorted([line["field_level"], line["field_level_2"]]) == ["also", "mine"]
+
+
+def test_a_field_may_have_any_name(lines: Lines) -> None:
+    """Those of structlog's own arguments included."""
+    LOG.info("e", **{"event": "mine", "self": 1, "method_name": 2, "exc_info": "text", "": 3, "a b\n": 4})
+    (line,) = lines.parsed
+    assert (line["event"], line["field_event"], line["self"], line["method_name"]) == ("e", "mine", 1, 2)
+    assert (line["exc_info"], line[""], line["a b\n"]) == ("text", 3, 4)
+
+
+def test_arguments_that_do_not_fit_are_shown(lines: Lines) -> None:
+    """A wrong format does not fail the job."""
+    LOG.info("%s of %s", 1, 2)
+    LOG.info("%d of %d", "x")
+    LOG.bind(a=1).warning("bound", b=2)
+    assert [line["event"] for line in lines.parsed] == ["1 of 2", "%d of %d ['x']", "bound"]
+    assert (lines.parsed[2]["a"], lines.parsed[2]["b"]) == (1, 2)
+
+
+def test_contextvars_of_structlog_are_in_the_line(lines: Lines) -> None:
+    """As its users expect; a field of the call wins."""
+    with structlog.contextvars.bound_contextvars(game_id="g", n=1):
+        LOG.info("inside", n=2)
+    LOG.info("outside")
+    assert (lines.parsed[0]["game_id"], lines.parsed[0]["n"]) == ("g", 2)
+    assert "game_id" not in lines.parsed[1]
+
+
+def test_structlogs_own_test_tool_works(lines: Lines) -> None:
+    """capture_logs sees our events, and nothing is written meanwhile."""
+    with structlog.testing.capture_logs() as captured:
+        LOG.info("seen", n=1)
+    assert captured == [{"event": "seen", "n": 1, "log_level": "info"}]
+    assert lines.getvalue() == ""
+
+
+def test_extras_and_stacks_of_other_libraries_are_kept(lines: Lines) -> None:
+    """What a record was given as extra stands in fields."""
+    logging.getLogger("x").warning("m", extra={"bucket": "b", "run_id": "theirs"}, stack_info=True)
+    (line,) = lines.parsed
+    assert (line["bucket"], line["field_run_id"]) == ("b", "theirs")
+    assert "Stack" in line["stack"]
+
+
+def test_groups_and_notes_of_exceptions_are_told(lines: Lines) -> None:
+    """Each error of a group with its own type, message and frames."""
+    error = ValueError("with a note")
+    error.add_note("password=hunter2")
+    LOG.error("grouped", exc_info=ExceptionGroup("several", [error, KeyError("k")]))
+    (line,) = lines.parsed
+    inner = line["traceback"][0]["exceptions"]
+    assert (line["error_type"], [each["error_type"] for each in inner]) == (
+        "ExceptionGroup",
+        ["ValueError", "KeyError"],
+    )
+    assert inner[0]["notes"] == ["password=***"]
+
+
+def test_an_endless_chain_of_causes_ends(lines: Lines) -> None:
+    """Errors that cause each other, and one that cannot be looked at."""
+
+    class Unspeakable(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no")
+
+    first, second = ValueError("a"), Unspeakable()
+    first.__cause__, second.__cause__ = second, first
+    LOG.error("circular", exc_info=first)
+    (line,) = lines.parsed
+    assert [link["error_type"] for link in line["traceback"]] == ["ValueError", "Unspeakable"]
+    assert "RuntimeError while it was written" in line["traceback"][1]["error_message"]
+
+
+def test_fields_of_a_failure_are_kept_beside_what_is_told_of_it(lines: Lines) -> None:
+    """A field called traceback is not overwritten."""
+    LOG.error("e", exc_info=ValueError("x"), traceback="mine", error_type="ValueError")
+    (line,) = lines.parsed
+    assert (line["field_traceback"], line["error_type"], line["traceback"][0]["error_message"]) == (
+        "mine",
+        "ValueError",
+        "x",
+    )
+    assert "field_error_type" not in line
+
+
 def test_fields_do_not_overwrite_what_every_line_has(lines: Lines) -> None:
     """A field of a reserved name is kept beside it."""
     LOG.info("e", timestamp="mine", level="mine", run_id="mine", logger="mine")
@@ -161,11 +293,14 @@ def test_fields_do_not_overwrite_what_every_line_has(lines: Lines) -> None:
     assert line["field_timestamp"] == line["field_logger"] == "mine"
 
 
+NAMES = [*sorted(EVERY_LINE), "self", "event", "exc_info", "traceback", "stack_info", "key", "password"]
+
 anything = st.recursive(
     st.one_of(
         st.none(),
         st.booleans(),
         st.integers(),
+        st.booleans().map(lambda _: 10**5_000),
         st.floats(),
         st.text(),
         st.text(alphabet="\ud800\udfff", max_size=3),
@@ -186,7 +321,7 @@ anything = st.recursive(
 @settings(max_examples=200, deadline=None)
 @given(
     event=st.text(),
-    fields=st.dictionaries(st.text().filter(lambda name: name not in ("event", "exc_info")), anything, max_size=6),
+    fields=st.dictionaries(st.text() | st.sampled_from(NAMES), anything, max_size=6),
 )
 def test_any_event_is_exactly_one_valid_line(event: str, fields: dict[str, Any]) -> None:
     """Never lost, never invalid, never two."""

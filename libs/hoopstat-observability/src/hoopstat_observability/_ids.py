@@ -13,12 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["ContextThreadPoolExecutor", "RunIds", "bind_run", "carry_context", "correlation", "current_ids"]
+__all__ = [
+    "ContextThreadPoolExecutor",
+    "RunIds",
+    "bind_run",
+    "carry_context",
+    "correlation",
+    "current_ids",
+    "has_begun",
+]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _CORRELATION = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -60,12 +68,17 @@ def _from_environment(environ: Mapping[str, str]) -> str | None:
     if _CORRELATION.fullmatch(given):
         return given
     trace = _TRACEPARENT.fullmatch(environ.get("TRACEPARENT", "").strip().lower())
-    return trace[1] if trace is not None and set(trace[1]) != {"0"} else None
+    return trace[1] if trace is not None else None
 
 
 def current_ids() -> RunIds:
     """The ids in force; a run begins if none has."""
     return _ids.get() or _process_ids or bind_run()
+
+
+def has_begun() -> bool:
+    """Whether a run has begun."""
+    return (_ids.get() or _process_ids) is not None
 
 
 @contextmanager

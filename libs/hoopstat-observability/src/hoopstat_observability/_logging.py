@@ -2,44 +2,52 @@
 
 structlog gives the loggers; the standard library's records (botocore, urllib3, requests, warnings) come in by a handler
 on the root logger. Both end in one emitter, which adds what every line has, makes it JSON whatever it holds, and writes
-it to the outputs. An output that fails is dropped: a full or broken standard output does not kill the job.
+it to the outputs. An output that fails does not fail the job.
 """
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
-import io
 import logging
-import logging.handlers
 import os
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol, TextIO, cast
+from types import TracebackType
+from typing import Any, TextIO, cast
 
-import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger
 
-from hoopstat_observability._ids import bind_run, current_ids
-from hoopstat_observability._plain import exception_fields, plain
+from hoopstat_observability._ids import bind_run, current_ids, has_begun
+from hoopstat_observability._outputs import (
+    EVERY_LINE,
+    Console,
+    ConsoleOutput,
+    FileOutput,
+    Line,
+    Output,
+    StreamOutput,
+    is_terminal,
+)
+from hoopstat_observability._plain import exception_fields, free_name, plain, plain_name
+from hoopstat_observability._redaction import has_aws_key_id, redact_text
 from hoopstat_observability._tracing import current_span_ids
 
 __all__ = ["configure_logging", "get_logger", "shutdown_logging"]
 
-# What every line has; fields of the same name are kept as field_<name>.
-_RESERVED = ("timestamp", "level", "event", "logger", "service", "run_id", "correlation_id", "trace_id", "span_id")
-_COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "1;31"}
-_FILE_BYTES = 10_000_000
-_FILES = 5
-
-
-class _Console(Protocol):
-    """What is used of a rich console: printing above whatever it draws."""
-
-    def print(self, *objects: Any, **keywords: Any) -> None: ...
+# Fields of the same name as what every line has are kept as field_<name>.
+_RESERVED = frozenset(EVERY_LINE)
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_METHODS = {name.lower(): name.lower() for name in _LEVELS} | {
+    "msg": "info",
+    "warn": "warning",
+    "exception": "error",
+    "fatal": "critical",
+}
+_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def get_logger(name: str | None = None) -> FilteringBoundLogger:
@@ -47,127 +55,150 @@ def get_logger(name: str | None = None) -> FilteringBoundLogger:
     return cast(FilteringBoundLogger, structlog.get_logger(name or ""))
 
 
-class _Output:
-    """Where lines go. One that fails once is not tried again."""
-
-    def __init__(self, stream: TextIO | None, *, json: bool, console: _Console | None = None) -> None:
-        self._stream = stream
-        self._json = json
-        self._console = console
-        self._colours = not json and stream is not None and _is_terminal(stream)
-        self.broken = False
-
-    def write(self, line: dict[str, Any]) -> None:
-        if self.broken:
-            return
-        try:
-            if self._console is not None:
-                self._console.print(_for_people(line, colours=False), markup=False, highlight=False, soft_wrap=True)
-            elif self._stream is not None:
-                text = _json(line) if self._json else _for_people(line, colours=self._colours)
-                self._stream.write(text + "\n")
-                self._stream.flush()
-        except (OSError, ValueError):
-            self.broken = True
-            _silence(self._stream)
-
-
-class _QuietRotatingFile(logging.handlers.RotatingFileHandler):
-    """A full disk is no news in a log file."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the standard library's name
-        """Go on without this line."""
-
-
-class _FileOutput:
-    """A rotating file, always JSON."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._handler = _QuietRotatingFile(path, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8", delay=True)
-        self._handler.setFormatter(logging.Formatter("%(message)s"))
-
-    def write(self, line: dict[str, Any]) -> None:
-        self._handler.handle(logging.makeLogRecord({"msg": _json(line)}))
-
-    def close(self) -> None:
-        self._handler.close()
-
-
 class _Emitter:
-    """Makes a line of an event and writes it to every output. Thread-safe."""
+    """Makes a line of an event and writes it to every output. Thread-safe, and safe to use in a signal handler."""
 
     def __init__(self) -> None:
         self.service = ""
-        self.outputs: list[_Output | _FileOutput] = []
-        self._lock = threading.Lock()
+        self.outputs: list[Output] = []
+        self._lock = threading.RLock()
+        self._second = (-1, "")
 
-    def emit(self, level: str, name: str, fields: EventDict) -> None:
-        now = dt.datetime.now(dt.UTC)
+    def renew(self) -> None:
+        """A forked child must not wait for a thread that it does not have."""
+        self._lock = threading.RLock()
+
+    def emit(self, level: str, name: str, event: Any, fields: EventDict) -> None:
         ids = current_ids()
-        line: dict[str, Any] = {
-            "timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z",
+        found: dict[str, Any] = {
+            "timestamp": self._now(),
             "level": level,
-            "event": plain(fields.pop("event", "")),
+            "event": plain(event),
+            "logger": name,
+            "service": self.service,
+            "run_id": ids.run_id,
+            "correlation_id": ids.correlation_id,
         }
-        if name:
-            line["logger"] = name
-        if self.service:
-            line["service"] = self.service
-        line["run_id"], line["correlation_id"] = ids.run_id, ids.correlation_id
-        line.update(current_span_ids())
-        error = fields.pop("exc_info", None)
+        found.update(current_span_ids())
+        error = _error(fields)
+        failure = exception_fields(error) if error is not None else {}
+        beside = any(has_aws_key_id(value) for value in fields.values())
         for key, value in fields.items():
-            line[f"field_{key}" if key in _RESERVED else plain(key)] = plain(value, key)
-        if error:
-            line.update(_exception(error))
+            shown = plain(value, key, beside_key_id=beside)
+            if key in failure and failure[key] == shown:
+                continue
+            called = redact_text(key) if key.isascii() and len(key) < 64 else plain_name(key)
+            if called in _RESERVED or called in failure:
+                called = f"field_{called}"
+            found[free_name(called, found)] = shown
+        found.update(failure)
+        line = Line(found)
         with self._lock:
             for output in self.outputs:
                 output.write(line)
 
+    def _now(self) -> str:
+        milliseconds = time.time_ns() // 1_000_000
+        second, known = self._second
+        if second != milliseconds // 1_000:
+            second = milliseconds // 1_000
+            known = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = (second, known)
+        return f"{known}.{milliseconds % 1_000:03d}Z"
+
 
 _emitter = _Emitter()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_emitter.renew)
 
 
-def _exception(error: Any) -> dict[str, Any]:
-    if isinstance(error, tuple):
-        error = error[1]
-    elif not isinstance(error, BaseException):
+def _error(fields: EventDict) -> BaseException | None:
+    """The exception to tell of; what is called exc_info and is none stays a field."""
+    given = fields.get("exc_info")
+    if given is None or given is False:
+        fields.pop("exc_info", None)
+        return None
+    error = given[1] if isinstance(given, tuple) and len(given) == 3 else given
+    if given is True or given == 1:
         error = sys.exc_info()[1]
-    return exception_fields(error) if error is not None else {}
+    if error is None or isinstance(error, BaseException):
+        del fields["exc_info"]
+        return error
+    return None
 
 
 class _Sink:
     """What structlog's loggers write to: the emitter, under the logger's name."""
 
     def __init__(self, name: str = "") -> None:
-        self._name = name
+        self.name = name
 
     def write(self, level: str, fields: EventDict) -> None:
-        if level == "exception":
-            level = "error"
-            fields.setdefault("exc_info", True)
-        _emitter.emit(level, self._name, fields)
+        _emitter.emit(level, self.name, fields.pop("event", ""), fields)
 
     debug = info = warning = warn = error = critical = exception = fatal = msg = write
 
 
 def _hand_over(_logger: Any, method: str, fields: EventDict) -> tuple[tuple[str, EventDict], dict[str, Any]]:
-    return ("warning" if method == "warn" else method, fields), {}
+    return (_METHODS.get(method, method), fields), {}
+
+
+def _method(name: str) -> Callable[..., None]:
+    level = _METHODS[name]
+
+    def write(self: Any, event: Any = None, /, *arguments: Any, **fields: Any) -> None:
+        if arguments:
+            event = _formatted(event, arguments)
+        if name == "exception":
+            fields.setdefault("exc_info", True)
+        if self._processors[-1] is not _hand_over:  # structlog.testing.capture_logs
+            self._proxy_to_logger(level, event, **fields)
+            return
+        merged = structlog.contextvars.merge_contextvars(None, level, {**self._context, **fields})
+        _emitter.emit(level, self._logger.name, event, cast(dict[str, Any], merged))
+
+    return write
+
+
+def _formatted(event: Any, arguments: tuple[Any, ...]) -> str:
+    """As the standard library has it; arguments that do not fit are shown beside the message."""
+    try:
+        if len(arguments) == 1 and isinstance(arguments[0], Mapping):
+            return str(event) % arguments[0]
+        return str(event) % arguments
+    except Exception:  # noqa: BLE001  # whatever an object of somebody else's does when it is looked at
+        return f"{plain(event)} {plain(arguments)}"
+
+
+def _logger_class(number: int) -> type:
+    """structlog's filtering logger, whose methods take a field of any name and cannot fail on their arguments."""
+    base = structlog.make_filtering_bound_logger(number)
+    levels = logging.getLevelNamesMapping()
+    return type(
+        "Logger",
+        (base,),
+        {name: _method(name) for name, level in _METHODS.items() if levels[level.upper()] >= number},
+    )
 
 
 class _FromStandardLibrary(logging.Handler):
     """Records of other libraries, in our shape."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write it."""
         try:
             event = record.getMessage()
-        except Exception:  # noqa: BLE001  # arguments that do not fit the message: the message alone is better than nothing
-            event = str(record.msg)
-        fields: EventDict = {"event": event}
+        except Exception:  # noqa: BLE001  # arguments that do not fit the message
+            event = _formatted(record.msg, record.args if isinstance(record.args, tuple) else (record.args,))
+        fields: EventDict = {key: value for key, value in vars(record).items() if key not in _OF_EVERY_RECORD}
         if record.exc_info:
             fields["exc_info"] = record.exc_info
-        _emitter.emit(record.levelname.lower(), record.name, fields)
+        if record.stack_info:
+            fields["stack"] = record.stack_info
+        _emitter.emit(record.levelname.lower(), record.name, event, fields)
+
+
+_undo = ExitStack()
 
 
 def configure_logging(
@@ -179,92 +210,98 @@ def configure_logging(
     stream: TextIO | None = None,
     run_id: str | None = None,
     environ: Mapping[str, str] | None = None,
-    console: _Console | None = None,
+    console: Console | None = None,
 ) -> None:
-    """Set up logging for the process. Idempotent: the last call counts.
+    """Set up logging for the process. Idempotent: the last call counts. ``shutdown_logging`` undoes it.
+
+    Records of other libraries are taken at INFO or above. Handlers of the root logger that write to the standard
+    streams are set aside, and exceptions that nobody caught become lines (``uncaught_exception``), where nobody else
+    has a hook for them.
 
     Args:
         level: DEBUG, INFO, WARNING, ERROR or CRITICAL; less is not written.
         format: ``json``, ``console``, or ``auto``: for people on a terminal, JSON elsewhere.
-        service: stands in every line, if given.
+        service: stands in every line.
         file: also write JSON lines to this file, rotated at 10 MB, five old ones kept.
         stream: standard output, if not given.
         run_id: begin this run, unless it has begun; ``environ`` may bring a correlation id.
         console: a rich console to print through, so that lines do not tear what it draws.
+
+    Raises:
+        ValueError: an unknown level or format.
+        OSError: the file's folder cannot be made.
     """
-    number = logging.getLevelNamesMapping().get(level.upper())
-    if number is None:
-        raise ValueError(f"not a log level: {level!r}; one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
-    if run_id is not None and current_ids().run_id != run_id:
+    if level.upper() not in _LEVELS:
+        raise ValueError(f"not a log level: {level!r}; one of {', '.join(_LEVELS)}")
+    if format not in ("auto", "console", "json"):
+        raise ValueError(f"not a log format: {format!r}; one of auto, console, json")
+    number = logging.getLevelNamesMapping()[level.upper()]
+    if not has_begun() or (run_id is not None and current_ids().run_id != run_id):
         bind_run(run_id, environ=environ)
     shutdown_logging()
     stream = stream if stream is not None else sys.stdout
-    for_people = console is not None or format == "console" or (format == "auto" and _is_terminal(stream))
-    _emitter.service = service
-    _emitter.outputs = [_Output(stream, json=not for_people, console=console)]
+    outputs: list[Output] = []
+    if console is not None:
+        outputs.append(ConsoleOutput(console))
+    elif stream is not None:  # pythonw and some daemons have no standard output
+        terminal = is_terminal(stream)
+        for_people = format == "console" or (format == "auto" and terminal)
+        outputs.append(StreamOutput(stream, json=not for_people, colours=terminal and not os.environ.get("NO_COLOR")))
     if file is not None:
-        _emitter.outputs.append(_FileOutput(file))
-    root = logging.getLogger()
-    root.handlers[:] = [_FromStandardLibrary()]
-    root.setLevel(max(number, logging.INFO))
-    logging.captureWarnings(True)
+        outputs.append(FileOutput(file))
+    _emitter.service, _emitter.outputs = service, outputs
+    _take_other_records(number)
+    _take_uncaught_exceptions()
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, _hand_over],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
+        wrapper_class=_logger_class(number),
         logger_factory=_Sink,
         # Loggers are made at import, before this call, and tests configure again: none may keep an old configuration.
         cache_logger_on_first_use=False,
     )
 
 
+def _take_other_records(number: int) -> None:
+    root = logging.getLogger()
+    standard = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    aside = [each for each in root.handlers if isinstance(each, logging.StreamHandler) and each.stream in standard]
+    ours = _FromStandardLibrary()
+    for handler in aside:
+        root.removeHandler(handler)
+        _undo.callback(root.addHandler, handler)
+    root.addHandler(ours)
+    _undo.callback(root.removeHandler, ours)
+    _undo.callback(root.setLevel, root.level)
+    root.setLevel(max(number, logging.INFO))
+    logging.captureWarnings(True)
+    _undo.callback(logging.captureWarnings, False)
+
+
+def _take_uncaught_exceptions() -> None:
+    def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, Exception) and _emitter.outputs:
+            _emitter.emit("critical", "hoopstat_observability", "uncaught_exception", {"exc_info": error})
+        else:
+            sys.__excepthook__(kind, error, trace)
+
+    def uncaught_in_thread(given: threading.ExceptHookArgs) -> None:
+        if isinstance(given.exc_value, Exception) and _emitter.outputs:
+            fields = {"exc_info": given.exc_value, "thread": given.thread.name if given.thread is not None else None}
+            _emitter.emit("critical", "hoopstat_observability", "uncaught_exception", fields)
+        else:
+            threading.__excepthook__(given)
+
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = uncaught
+        _undo.callback(setattr, sys, "excepthook", sys.__excepthook__)
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = uncaught_in_thread
+        _undo.callback(setattr, threading, "excepthook", threading.__excepthook__)
+
+
 def shutdown_logging() -> None:
-    """Flush and close what ``configure_logging`` opened. Lines written later go nowhere."""
+    """Close what ``configure_logging`` opened, and give back what it took. Our loggers' later lines go nowhere."""
+    _undo.close()
     outputs, _emitter.outputs = _emitter.outputs, []
     for output in outputs:
-        if isinstance(output, _FileOutput):
-            output.close()
-
-
-def _is_terminal(stream: TextIO) -> bool:
-    try:
-        return stream.isatty()
-    except (AttributeError, ValueError):
-        return False
-
-
-def _silence(stream: TextIO | None) -> None:
-    """Point a broken stream nowhere, so that the interpreter's last flush does not change the exit code."""
-    if stream is None:
-        return
-    with contextlib.suppress(OSError, ValueError, AttributeError, io.UnsupportedOperation):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-
-
-# Line ends for some readers, though not for JSON, which lets them stand in a text as they are.
-_LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
-
-
-def _json(line: Mapping[str, Any]) -> str:
-    text = orjson.dumps(line).decode()
-    return text if text.isascii() else text.translate(_LINE_ENDS)
-
-
-def _for_people(line: Mapping[str, Any], *, colours: bool) -> str:
-    """``14:05:09 warning  request_judged  endpoint=... verdict=...``; ids are left out, tracebacks are indented."""
-    level = str(line["level"])
-    moment = dt.datetime.fromisoformat(line["timestamp"]).astimezone().strftime("%H:%M:%S")
-    shown = f"\x1b[{_COLOURS.get(level, '0')}m{level:8}\x1b[0m" if colours else f"{level:8}"
-    event = f"\x1b[1m{line['event']}\x1b[0m" if colours else str(line["event"])
-    fields = [
-        f"{key}={value if isinstance(value, str) and ' ' not in value else orjson.dumps(value).decode()}"
-        for key, value in line.items()
-        if key not in _RESERVED and key != "traceback"
-    ]
-    text = "  ".join([f"{moment} {shown} {event}", *([" ".join(fields)] if fields else [])])
-    for link in line.get("traceback", []):
-        text += f"\n    {link['error_type']}: {link['error_message']}"
-        for frame in link["frames"]:
-            text += f"\n      {frame['file']}:{frame['line']} in {frame['function']}"
-    return text
+        output.close()
