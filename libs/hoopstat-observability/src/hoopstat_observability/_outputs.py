@@ -167,17 +167,11 @@ class ConsoleOutput:
 
     def write(self, line: Line) -> None:
         """Print it."""
-        text = for_people(line.fields, colours=True)
-        try:
-            try:
-                self._print(text)
-            except UnicodeEncodeError:
-                self._print(text.encode("ascii", "backslashreplace").decode())
-        except (OSError, ValueError, RuntimeError):
-            pass  # nobody can see it
-
-    def _print(self, text: str) -> None:
-        self._console.print(self._text(text), markup=False, highlight=False, soft_wrap=True)
+        # What a console could not encode would stay in its buffer, and fail all that is printed later.
+        encoding = getattr(self._console, "encoding", None) or "utf-8"
+        text = for_people(line.fields, colours=True).encode(encoding, "backslashreplace").decode(encoding)
+        with contextlib.suppress(OSError, ValueError, RuntimeError):  # nobody can see it
+            self._console.print(self._text(text), markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         """It is its owner's."""
