@@ -262,7 +262,7 @@ class BoxScoreShape:
         derived: dict[str, Sequence[Any]] = {
             "game_id": [known.game_id, known.game_id],
             "is_home": [side.name == "home" for side in sides],
-            "minutes_seconds": [_played_seconds(row, side.where) for row, side in zip(rows, sides, strict=True)],
+            "minutes_seconds": _played_seconds(rows, lambda number: sides[number].where),
         }
         arrays = build_arrays(self._team_columns, rows, derived, lambda number: sides[number].where)
         arrays += [self._split(sides, split, columns) for split, columns in self._splits.items()]
@@ -294,7 +294,7 @@ class BoxScoreShape:
             side = 0 if number < counts[0] else 1
             return f"{sides[side].where}.players[{number - side * counts[0]}]"
 
-        seconds = [_played_seconds(row, where(number)) for number, row in enumerate(rows)]
+        seconds = _played_seconds(rows, where)
         # Some who stay out have 0:00 and a reason; 0:00 without one was on the court for less than a second.
         out = [not time and (time is None or bool(row.get("comment"))) for row, time in zip(rows, seconds, strict=True)]
         derived: dict[str, Sequence[Any]] = {
@@ -354,9 +354,12 @@ def _seconds(rows: str, doc: str) -> Column:
     return Column("minutes_seconds", _INT, doc, path=f"{rows}.{_STATISTICS}.minutes")
 
 
-def _played_seconds(row: Mapping[str, Any], where: str) -> int | None:
-    value = row[_STATISTICS].get("minutes")
-    where = f"{where}.{_STATISTICS}.minutes"
-    if value is not None and not isinstance(value, str):
-        raise ContractBroken(f"{where}: got {value!r:.60}, want text")
-    return minutes_to_seconds(value, where)
+def _played_seconds(rows: Sequence[Mapping[str, Any]], where: Callable[[int], str]) -> list[int | None]:
+    """Each line's played time; null where its minutes are empty."""
+    texts = [row[_STATISTICS].get("minutes") for row in rows]
+    seconds = [minutes_to_seconds(text) if text and type(text) is str else None for text in texts]
+    for number, (text, time) in enumerate(zip(texts, seconds, strict=True)):
+        if time is None and text is not None and text != "":
+            found = f"got {text!r:.40}, want minutes such as 36:35 or PT36M35.00S"
+            raise ContractBroken(f"{where(number)}.{_STATISTICS}.minutes: {found}")
+    return seconds

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -139,7 +139,7 @@ def _assess(payload: Payload, known: Expectation) -> Assessment:
     if root.get("gameId") != known.game_id:
         return violation(f"game.gameId: got {root.get('gameId')!r}, asked for {known.game_id}")
     actions = root.get("actions")
-    if not isinstance(actions, list) or not all(isinstance(action, dict) for action in actions):
+    if not isinstance(actions, list) or not set(map(type, actions)) <= {dict}:
         return violation("game.actions: not a list of objects")
     if not actions:
         expected = known.final and bool(known.home_score) and known.season >= PLAY_BY_PLAY.first_season
@@ -167,7 +167,7 @@ def _assess(payload: Payload, known: Expectation) -> Assessment:
 
 def _order(actions: Sequence[Mapping[str, Any]]) -> list[str]:
     ids = [action["actionId"] for action in actions]
-    if any(later <= earlier for earlier, later in pairwise(ids)):
+    if any(map(operator.le, ids[1:], ids)):
         return ["game.actions: actionId does not increase"]
     periods = {action["period"] for action in actions}
     first, last = int(min(periods)), int(max(periods))
