@@ -34,8 +34,6 @@ from hoopstat_observability import (
     correlation,
     current_ids,
     get_logger,
-    performance_context,
-    performance_monitor,
     shutdown_logging,
 )
 
@@ -384,35 +382,6 @@ def test_run_ids_sort_by_time() -> None:
     """A run id begins with its moment in UTC."""
     assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", bind_run().run_id)
     assert current_ids().correlation_id == current_ids().run_id
-
-
-def test_work_is_measured_also_when_it_fails(lines: Lines) -> None:
-    """duration_in_seconds and records_processed are numbers, status and error_type tell."""
-
-    @performance_monitor()
-    def three() -> list[int]:
-        return [1, 2, 3]
-
-    @performance_monitor("named")
-    async def four() -> tuple[int, ...]:
-        return (1, 2, 3, 4)
-
-    assert three() == [1, 2, 3]
-    assert asyncio.run(four()) == (1, 2, 3, 4)
-
-    def fail() -> None:
-        with performance_context("failing", game_id="g") as measured:
-            measured.records_processed = 7
-            raise KeyError("x")
-
-    with pytest.raises(KeyError):
-        fail()
-    first, second, third = lines.parsed
-    assert isinstance(first["duration_in_seconds"], float)
-    assert (first["records_processed"], first["status"], first["error_type"]) == (3, "success", None)
-    assert (second["operation"], second["records_processed"]) == ("named", 4)
-    assert (third["records_processed"], third["status"], third["error_type"]) == (7, "failed", "KeyError")
-    assert (third["level"], third["game_id"]) == ("error", "g")
 
 
 def test_a_file_gets_json_whatever_the_stream_gets(tmp_path: Path) -> None:

@@ -27,10 +27,12 @@ class Measured:
 
 
 @contextmanager
-def performance_context(name: str, **fields: Any) -> Iterator[Measured]:
+def performance_context(name: str, /, **fields: Any) -> Iterator[Measured]:
     """When the block ends: log how long it took, how many records it processed, and whether it failed.
 
-    ``status`` is ``success`` or ``failed``; what the block raises is raised again.
+    The line's event is ``performance``; ``operation`` is the name, ``duration_in_seconds`` and ``records_processed``
+    are numbers, ``status`` is ``success`` or ``failed``, ``error_type`` is null or the exception's type. A failure is
+    an error line with the traceback; what the block raises is raised again.
     """
     measured, started, error = Measured(), time.perf_counter(), None
     try:
@@ -39,25 +41,27 @@ def performance_context(name: str, **fields: Any) -> Iterator[Measured]:
         error = raised
         raise
     finally:
-        tell = _LOG.info if error is None else _LOG.error
-        tell(
-            "performance",
-            **{
-                **fields,
-                "operation": name,
-                "duration_in_seconds": round(time.perf_counter() - started, 6),
-                "records_processed": measured.records_processed,
-                "status": "success" if error is None else "failed",
-                "error_type": None if error is None else type(error).__name__,
-            },
-        )
+        records = measured.records_processed
+        record: dict[str, Any] = {
+            "operation": name,
+            "duration_in_seconds": round(time.perf_counter() - started, 6),
+            "records_processed": records if isinstance(records, int | float) else 0,
+            "status": "success" if error is None else "failed",
+            "error_type": None if error is None else type(error).__name__,
+        }
+        if error is not None:
+            record["exc_info"] = error
+        told = {f"field_{key}" if key in record or key == "event" else key: value for key, value in fields.items()}
+        (_LOG.info if error is None else _LOG.error)("performance", **told, **record)
 
 
 def performance_monitor(name: str | None = None) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     """Decorate a function (plain or async) so that every call is measured; the default name is the function's.
 
-    A result that has a length counts as that many records.
+    A result that is a list, tuple, dict or set counts as that many records. Of a generator only the making is measured.
     """
+    if name is not None and not isinstance(name, str):
+        raise TypeError("performance_monitor is called: @performance_monitor() or @performance_monitor('name')")
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         operation = name or function.__qualname__
