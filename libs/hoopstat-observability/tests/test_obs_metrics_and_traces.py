@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import io
 import json
 import shutil
 import socket
@@ -13,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,8 +25,10 @@ import hoopstat_observability
 from hoopstat_observability import (
     BatchMetrics,
     MetricSpec,
+    configure_logging,
     configure_tracing,
     exporting,
+    shutdown_logging,
     shutdown_tracing,
     span,
     write_termination_message,
@@ -117,24 +121,33 @@ def test_a_real_pushgateway_takes_it(tmp_path: Path) -> None:
         deadline = time.monotonic() + 10
         while not filled().push(f"http://127.0.0.1:{port}", job="backfill", grouping_key={"season": "2024-25"}):
             assert time.monotonic() < deadline
+        # A later run that ended before it set its gauge leaves the earlier one's.
+        assert BatchMetrics(SPECS).push(f"http://127.0.0.1:{port}", job="backfill", grouping_key={"season": "2024-25"})
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             text = answer.read().decode()
     finally:
         process.terminate()
         process.wait()
     assert 'job_requests_total{instance="",job="backfill",season="2024-25",verdict="ok"} 3' in text
+    assert 'job_interval_seconds{instance="",job="backfill",season="2024-25"} 5' in text
 
 
 def test_metrics_are_exported_while_the_job_runs_and_at_its_end(tmp_path: Path) -> None:
     """The file is there before the end, and right after it, also when the job fails."""
     path = tmp_path / "job.prom"
-    metrics = filled()
+    written = threading.Event()
+
+    class Watched(BatchMetrics):
+        def write_textfile(self, path: Path) -> None:
+            super().write_textfile(path)
+            written.set()
+
+    metrics = Watched(SPECS)
 
     def job() -> None:
         with exporting(metrics, textfile=path, every_seconds=0.01):
-            deadline = time.monotonic() + 10
-            while not path.exists() and time.monotonic() < deadline:
-                time.sleep(0.005)
+            metrics.inc("job_requests_total", 3, verdict="ok")
+            assert written.wait(10)
             assert path.exists()
             metrics.inc("job_requests_total", 4, verdict="ok")
             raise KeyError
@@ -142,6 +155,100 @@ def test_metrics_are_exported_while_the_job_runs_and_at_its_end(tmp_path: Path) 
     with pytest.raises(KeyError):
         job()
     assert samples(path.read_text())["job_requests_totalok"] == 7.0
+    assert "metrics" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_gauge_that_is_not_set_keeps_what_an_earlier_run_left(
+    tmp_path: Path, receiver: tuple[str, list[tuple[str, str, bytes]]]
+) -> None:
+    """A run that fails does not overwrite the time of the last success, neither in the file nor at the gateway."""
+    specs = [
+        MetricSpec("gauge", "last_success_timestamp_seconds", "When the last run ended well."),
+        MetricSpec("gauge", "shards_left", "Of each kind.", ("kind",)),
+        MetricSpec("counter", "games_total", "Games."),
+    ]
+    path = tmp_path / "job.prom"
+    good, bad, again = (BatchMetrics(specs, namespace="hoopstat") for _ in range(3))
+    good.set("last_success_timestamp_seconds", 1234.5)
+    good.set("shards_left", 3, kind="a")
+    good.inc("games_total", 5)
+    good.write_textfile(path)
+    for _ in range(2):
+        bad.write_textfile(path)
+        found = samples(path.read_text())
+        assert (found["hoopstat_last_success_timestamp_seconds"], found["hoopstat_games_total"]) == (1234.5, 0.0)
+        assert found["hoopstat_shards_lefta"] == 3.0
+    assert bad.push(receiver[0], job="j", grouping_key={})
+    method, _, body = receiver[1][0]
+    assert method == "POST"  # adds to the group: what is not in the body stays
+    assert "last_success" not in body.decode()
+    again.set("last_success_timestamp_seconds", 5678.0)
+    again.write_textfile(path)
+    assert samples(path.read_text())["hoopstat_last_success_timestamp_seconds"] == 5678.0
+
+
+def test_a_broken_textfile_of_an_earlier_run_is_replaced(tmp_path: Path) -> None:
+    """What cannot be read is not kept."""
+    path = tmp_path / "job.prom"
+    path.write_bytes(b"\xff\x00{{{ nonsense")
+    BatchMetrics(SPECS).write_textfile(path)
+    assert "job_interval_seconds" not in samples(path.read_text())
+
+
+def test_a_password_in_the_gateways_url_is_used_and_not_shown(
+    receiver: tuple[str, list[tuple[str, str, bytes]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes into the header, not into the address."""
+    seen: list[str | None] = []
+    take = Received._take
+
+    def keeping(self: Received) -> None:
+        seen.append(self.headers.get("Authorization"))
+        take(self)
+
+    monkeypatch.setattr(Received, "do_POST", keeping)
+    url = receiver[0].replace("http://", "http://me:p%40ss@")
+    assert filled().push(url, job="j", grouping_key={"season": ""})
+    assert seen == ["Basic bWU6cEBzcw=="]
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 500 No\r\n\r\n", b"nonsense\r\n\r\n", b""])
+def test_a_gateway_that_answers_nonsense_is_only_logged(answer: bytes) -> None:
+    """Refusals, broken protocols and hang-ups: False, one warning line without the password, no exception."""
+    stream = io.StringIO()
+    configure_logging(format="json", stream=stream)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"http://me:hunter2@127.0.0.1:{server.getsockname()[1]}"
+        assert not filled().push(url, job="j", grouping_key={}, timeout_seconds=5)
+        thread.join()
+    shutdown_logging()
+    (line,) = [json.loads(row) for row in stream.getvalue().splitlines()]
+    assert (line["event"], line["level"]) == ("metrics_push_failed", "warning")
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_a_name_that_is_not_declared_is_refused_with_those_that_are() -> None:
+    """Also one of another kind."""
+    with pytest.raises(KeyError, match=r"no gauge 'job_requests_total'.*job_interval_seconds"):
+        filled().set("job_requests_total", 1)
+    with pytest.raises(KeyError, match=r"no counter 'typo_total'.*job_requests_total"):
+        filled().inc("typo_total")
+
+
+def test_a_label_may_have_any_name() -> None:
+    """Those of the methods' own arguments included."""
+    metrics = BatchMetrics([MetricSpec("counter", "x_total", "X.", ("name", "amount"))])
+    metrics.inc("x_total", 2, name="n", amount="a")
+    assert samples(metrics.exposition())["x_totalan"] == 2.0
 
 
 def test_a_textfile_that_cannot_be_written_is_only_logged(tmp_path: Path) -> None:
@@ -153,12 +260,33 @@ def test_a_textfile_that_cannot_be_written_is_only_logged(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("counter", "job_requests"), ("gauge", "job_things_total"), ("gauge", "jobSeconds"), ("gauge", "")],
+    [
+        ("counter", "job_requests"),
+        ("gauge", "job_things_total"),
+        ("gauge", "jobSeconds"),
+        ("gauge", ""),
+        ("gauge", "job_wait_ms"),
+        ("counter", "job_wait_minutes_total"),
+        ("gauge", "job_size_megabytes"),
+        ("gauge", "job_done_percent"),
+        ("gauge", "job_games_count"),
+        ("histogram", "job_seconds_bucket"),
+    ],
 )
 def test_names_follow_the_conventions(kind: str, name: str) -> None:
     """snake_case; counters, and only they, end in _total."""
     with pytest.raises(ValueError, match="metric"):
         MetricSpec(kind, name, "help")  # type: ignore[arg-type]  # a parametrized literal
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [{"labels": ("le",)}, {"labels": ("a", "a")}, {"labels": ("A-b",)}, {"labels": ("job",)}, {"buckets": (1.0, 2.0)}],
+)
+def test_labels_and_buckets_follow_the_conventions(rest: dict[str, Any]) -> None:
+    """No label of Prometheus' own, none twice; buckets only of histograms."""
+    with pytest.raises(ValueError, match="job_things"):
+        MetricSpec("gauge", "job_things", "help", **rest)
 
 
 def test_spans_are_nested_and_exported(receiver: tuple[str, list[tuple[str, str, bytes]]]) -> None:
