@@ -7,6 +7,7 @@ import datetime as dt
 import itertools
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -49,8 +50,14 @@ def client(endpoint_url: str, secret: str = "testtest") -> object:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A free port whose neighbour 10,000 above is free too: SeaweedFS takes that one for gRPC, and it must exist."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        try:
+            with socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.1", port + 10_000)):
+                return port
+        except OSError:
+            continue
 
 
 def _program(name: str) -> str:
