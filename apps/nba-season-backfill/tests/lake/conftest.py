@@ -49,6 +49,13 @@ def client(endpoint_url: str, secret: str = "testtest") -> object:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Server programs use ports of their own choice besides ours: two of a kind do not live beside each other."""
+    for item in items:
+        if item.get_closest_marker("servers") is not None:
+            item.add_marker(pytest.mark.xdist_group("servers"))
+
+
 def _free_port() -> int:
     """A free port whose neighbour 10,000 above is free too: SeaweedFS takes that one for gRPC, and it must exist."""
     while True:
