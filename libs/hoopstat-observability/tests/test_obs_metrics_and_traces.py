@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 import hoopstat_observability
 from hoopstat_observability import (
     BatchMetrics,
+    ContextThreadPoolExecutor,
     MetricSpec,
     configure_logging,
     configure_tracing,
     exporting,
+    get_logger,
     shutdown_logging,
     shutdown_tracing,
     span,
@@ -62,7 +64,7 @@ class Received(http.server.BaseHTTPRequestHandler):
 def receiver() -> Iterator[tuple[str, list[tuple[str, str, bytes]]]]:
     Received.bodies = []
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Received)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}", Received.bodies
     server.shutdown()
     server.server_close()
@@ -308,6 +310,90 @@ def test_spans_are_nested_and_exported(receiver: tuple[str, list[tuple[str, str,
     assert {each.trace_id.hex() for each in spans.values()} == {trace_id}
 
 
+def test_a_span_that_fails_is_an_error_without_secrets(
+    receiver: tuple[str, list[tuple[str, str, bytes]]],
+) -> None:
+    """Type and redacted message; no secret attribute; the name of the service by the environment."""
+    trace_service = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+    url, bodies = receiver
+    environ = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{url}/here", "OTEL_SERVICE_NAME": "by-environment"}
+    assert configure_tracing(service="backfill", environ=environ)
+    with (
+        pytest.raises(ValueError, match="hunter2"),
+        span("request", name="n", proxy="http://u:hunter2@h/", token="hunter2"),
+    ):
+        raise ValueError("at http://u:hunter2@h/")
+    shutdown_tracing()
+    ((_, path, body),) = bodies
+    assert path == "/here"
+    assert b"hunter2" not in body
+    assert b"by-environment" in body
+    (sent,) = trace_service.ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans
+    assert (sent.status.code, sent.status.message) == (2, "at http://***@h/")
+    assert {each.key: each.value.string_value for each in sent.attributes}["error.type"] == "ValueError"
+
+
+def test_lines_inside_a_span_carry_its_ids(receiver: tuple[str, list[tuple[str, str, bytes]]]) -> None:
+    """In threads of ours too; outside there are none."""
+    pytest.importorskip("opentelemetry.sdk")
+    stream = io.StringIO()
+    configure_logging(format="json", stream=stream)
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver[0], "TRACEPARENT": f"00-{trace_id}-b7ad6b7169203331-01"}
+    configure_tracing(service="x", environ=environ)
+    log = get_logger("x")
+    with span("run"), ContextThreadPoolExecutor(1) as pool:
+        log.info("inside")
+        pool.submit(log.info, "in_thread").result()
+    log.info("outside")
+    shutdown_tracing()
+    shutdown_logging()
+    inside, in_thread, outside = [json.loads(row) for row in stream.getvalue().splitlines()]
+    assert inside["trace_id"] == in_thread["trace_id"] == trace_id
+    assert inside["span_id"] == in_thread["span_id"]
+    assert "trace_id" not in outside
+
+
+def test_an_endpoint_that_is_not_there_fails_nothing() -> None:
+    """The job ends soon, with its own result."""
+    pytest.importorskip("opentelemetry.sdk")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert configure_tracing(service="x", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"})
+    with span("run"):
+        pass
+    started = time.monotonic()
+    shutdown_tracing()
+    shutdown_tracing()
+    assert time.monotonic() - started < 15
+
+
+def test_a_missing_extra_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint without the extra: one warning, no spans, no exception."""
+    for name in [each for each in sys.modules if each.split(".")[0] == "opentelemetry"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    stream = io.StringIO()
+    configure_logging(format="json", stream=stream)
+    assert not configure_tracing(service="x", environ={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
+    with span("run"):
+        pass
+    shutdown_logging()
+    assert [json.loads(row)["event"] for row in stream.getvalue().splitlines()] == ["tracing_unavailable"]
+
+
+def test_a_span_that_is_not_recorded_costs_next_to_nothing() -> None:
+    """About a microsecond with attributes, whatever the job does in between."""
+    rounds = []
+    for _ in range(20):
+        started = time.perf_counter()
+        for _ in range(1_000):
+            with span("request", endpoint="e", subject="s"):
+                pass
+        rounds.append((time.perf_counter() - started) / 1_000)
+    assert min(rounds) < 3e-6
+
+
 def test_without_an_endpoint_nothing_is_imported() -> None:
     """Neither OpenTelemetry, nor prometheus_client, nor pydantic: start-up stays quick."""
     script = (
@@ -321,7 +407,15 @@ def test_without_an_endpoint_nothing_is_imported() -> None:
     assert json.loads(done.stdout) == []
 
 
-@given(st.dictionaries(st.text(max_size=20), st.text(max_size=9000) | st.integers() | st.lists(st.text(), max_size=5)))
+values = st.recursive(
+    st.text(max_size=20) | st.text(min_size=1000, max_size=9000) | st.integers() | st.none() | st.binary(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=300), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=20), values))
 def test_a_termination_message_always_fits(
     tmp_path_factory: pytest.TempPathFactory, message: dict[str, object]
 ) -> None:
@@ -345,6 +439,44 @@ def test_a_termination_message_keeps_what_matters(tmp_path: Path) -> None:
     found = json.loads(path.read_text())
     assert (found["outcome"], found["exit_code"], found["token"]) == ("blocked", 69, "***")
     assert found["last_error"].endswith("...")
+    assert path.stat().st_size > 4_000
+
+
+def test_the_longest_text_is_shortened_wherever_it_is(tmp_path: Path) -> None:
+    """Inside lists and mappings too, in any script; what is short stays whole."""
+    path = tmp_path / "termination-log"
+    path.touch()
+    message = {
+        "outcome": "failed",
+        "failures": [
+            {"game_id": "0022400061", "error": "é" * 4_000},
+            {"game_id": "0022400062", "error": "\u0001" * 3_000},
+        ],
+        "how_to_resume": "run the same command again",
+    }
+    assert write_termination_message(message, path)
+    body = path.read_bytes()
+    found = json.loads(body)
+    assert 3_500 < len(body) <= 4_096
+    assert (found["outcome"], found["how_to_resume"]) == ("failed", "run the same command again")
+    assert [each["game_id"] for each in found["failures"]] == ["0022400061", "0022400062"]
+    assert all(each["error"].endswith("...") for each in found["failures"])
+
+
+def test_what_is_too_much_is_left_out_last_first(tmp_path: Path) -> None:
+    """A thousand short fields: the first ones stay."""
+    path = tmp_path / "termination-log"
+    path.touch()
+    assert write_termination_message({"outcome": "failed"} | {f"field_{n}": n for n in range(1_000)}, path)
+    found = json.loads(path.read_bytes())
+    assert list(found)[:2] == ["outcome", "field_0"]
+
+
+def test_a_termination_log_that_cannot_be_written_fails_nothing(tmp_path: Path) -> None:
+    """A folder in its place, or no such thing: False."""
+    assert not write_termination_message({"outcome": "complete"}, tmp_path)
+    assert not write_termination_message({"outcome": "complete"}, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_the_public_surface_is_what_all_says() -> None:

@@ -20,13 +20,13 @@ def write_termination_message(
 ) -> bool:
     """Write the message as JSON of at most ``limit`` bytes, where the file exists; whether it did.
 
-    Long texts are shortened, longest first; what is still too long is dropped, last field first. Never raises for a
-    file that cannot be written.
+    The longest texts are shortened, wherever they are; if that does not do, fields are dropped, last first. Secrets
+    are masked. Never raises for a file that cannot be written.
     """
     target = Path(path)
-    if not target.exists():
-        return False
     try:
+        if not target.exists():
+            return False
         target.write_bytes(_fitting(plain(dict(message)), limit))
     except OSError:
         return False
@@ -34,16 +34,30 @@ def write_termination_message(
 
 
 def _fitting(fields: dict[str, Any], limit: int) -> bytes:
-    while len(body := orjson.dumps(fields)) > limit:
-        texts = [key for key, value in fields.items() if isinstance(value, str) and len(value) > _KEPT_CHARACTERS]
-        if texts:
-            longest = max(texts, key=lambda key: len(fields[key]))
-            keep = max(_KEPT_CHARACTERS - 3, len(fields[longest]) // 2)
-            fields[longest] = f"{fields[longest][:keep]}..."
-            if len(fields[longest]) > _KEPT_CHARACTERS:
-                continue
-        elif fields:
-            fields.pop(next(reversed(fields)))
+    body = orjson.dumps(fields)
+    if len(body) <= limit:
+        return body
+    # The longest texts are cut to a common length, the greatest that fits.
+    fitting, too_long = _KEPT_CHARACTERS, limit
+    while too_long - fitting > 1:
+        middle = (fitting + too_long) // 2
+        if len(orjson.dumps(_cut(fields, middle))) <= limit:
+            fitting = middle
         else:
-            break
-    return body if len(body) <= limit else b"{}"
+            too_long = middle
+    shortened = _cut(fields, fitting)
+    while shortened and len(orjson.dumps(shortened)) > limit:
+        shortened.popitem()
+    body = orjson.dumps(shortened)
+    return body if len(body) <= limit else b""
+
+
+def _cut(value: Any, most: int) -> Any:
+    """The value with every text in it cut to so many characters."""
+    if isinstance(value, str):
+        return value if len(value) <= most else f"{value[: most - 3]}..."
+    if isinstance(value, list):
+        return [_cut(inner, most) for inner in value]
+    if isinstance(value, dict):
+        return {key: _cut(inner, most) for key, inner in value.items()}
+    return value
