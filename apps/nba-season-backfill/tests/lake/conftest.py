@@ -49,13 +49,6 @@ def client(endpoint_url: str, secret: str = "testtest") -> object:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Server programs use ports of their own choice besides ours: two of a kind do not live beside each other."""
-    for item in items:
-        if item.get_closest_marker("servers") is not None:
-            item.add_marker(pytest.mark.xdist_group("servers"))
-
-
 def _free_port() -> int:
     """A free port whose neighbour 10,000 above is free too: SeaweedFS takes that one for gRPC, and it must exist."""
     while True:
@@ -110,6 +103,8 @@ def seaweed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "s3.json").write_text(json.dumps(identities))
     (folder / "data").mkdir()
     ports = [f"-{name}.port={_free_port()}" for name in ("master", "volume", "filer")]
+    # These have ports of their own too; left alone, two servers at once would want the same ones.
+    ports += [f"-s3.port.{name}={_free_port()}" for name in ("iceberg", "lance")]
     yield from _served(
         [
             _program("weed"),
