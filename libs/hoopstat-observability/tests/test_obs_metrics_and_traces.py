@@ -395,20 +395,24 @@ def test_a_span_that_is_not_recorded_costs_next_to_nothing() -> None:
 
 
 def test_without_an_endpoint_nothing_is_imported() -> None:
-    """Neither OpenTelemetry, nor prometheus_client, nor pydantic: start-up stays quick."""
+    """Neither OpenTelemetry, nor prometheus_client, pydantic, rich or structlog: start-up stays quick."""
     script = (
         "import sys, json, hoopstat_observability as o\n"
         "assert not o.configure_tracing(service='x', environ={})\n"
         "with o.span('run'): pass\n"
         "print(json.dumps([m for m in sys.modules"
-        " if m.split('.')[0] in ('opentelemetry', 'prometheus_client', 'pydantic')]))"
+        " if m.split('.')[0] in ('opentelemetry', 'prometheus_client', 'pydantic', 'rich', 'structlog')]))"
     )
     done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
     assert json.loads(done.stdout) == []
 
 
 values = st.recursive(
-    st.text(max_size=20) | st.text(min_size=1000, max_size=9000) | st.integers() | st.none() | st.binary(),
+    st.text(max_size=20)
+    | st.builds(lambda text, times: text * times, st.text(min_size=1, max_size=3), st.integers(300, 3_000))
+    | st.integers()
+    | st.none()
+    | st.binary(),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=300), inner, max_size=5),
     max_leaves=12,
 )

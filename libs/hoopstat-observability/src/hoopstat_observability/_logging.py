@@ -16,10 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO, cast
-
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from hoopstat_observability._ids import bind_run, current_ids, has_begun
 from hoopstat_observability._outputs import (
@@ -35,6 +32,9 @@ from hoopstat_observability._outputs import (
 from hoopstat_observability._plain import exception_fields, free_name, plain, plain_name
 from hoopstat_observability._redaction import has_aws_key_id, redact_text
 from hoopstat_observability._tracing import current_span_ids
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, FilteringBoundLogger
 
 __all__ = ["configure_logging", "get_logger", "shutdown_logging"]
 
@@ -52,7 +52,28 @@ _OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 
 def get_logger(name: str | None = None) -> FilteringBoundLogger:
     """A logger; events are stable snake_case names, data goes in fields. May be made before ``configure_logging``."""
-    return cast(FilteringBoundLogger, structlog.get_logger(name or ""))
+    return cast("FilteringBoundLogger", _Logger(name or ""))
+
+
+class _Logger:
+    """structlog's logger of this name, as it is configured at the time of each call.
+
+    structlog is imported by the first call, not before: with all that it looks for it takes longer than a command that
+    only prints its help.
+    """
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        import structlog
+
+        return getattr(structlog.get_logger(self._name), attribute)
+
+    def __repr__(self) -> str:
+        return f"get_logger({self._name!r})"
 
 
 class _Emitter:
@@ -144,6 +165,8 @@ def _hand_over(_logger: Any, method: str, fields: EventDict) -> tuple[tuple[str,
 
 
 def _method(name: str) -> Callable[..., None]:
+    from structlog.contextvars import merge_contextvars
+
     level = _METHODS[name]
 
     def write(self: Any, event: Any = None, /, *arguments: Any, **fields: Any) -> None:
@@ -154,8 +177,8 @@ def _method(name: str) -> Callable[..., None]:
         if self._processors[-1] is not _hand_over:  # structlog.testing.capture_logs
             self._proxy_to_logger(level, event, **fields)
             return
-        merged = structlog.contextvars.merge_contextvars(None, level, {**self._context, **fields})
-        _emitter.emit(level, self._logger.name, event, cast(dict[str, Any], merged))
+        merged = merge_contextvars(None, level, {**self._context, **fields})
+        _emitter.emit(level, self._logger.name, event, merged)
 
     return write
 
@@ -172,6 +195,8 @@ def _formatted(event: Any, arguments: tuple[Any, ...]) -> str:
 
 def _logger_class(number: int) -> type:
     """structlog's filtering logger, whose methods take a field of any name and cannot fail on their arguments."""
+    import structlog
+
     base = structlog.make_filtering_bound_logger(number)
     levels = logging.getLevelNamesMapping()
     return type(
@@ -231,6 +256,8 @@ def configure_logging(
         ValueError: an unknown level or format.
         OSError: the file's folder cannot be made.
     """
+    import structlog
+
     if level.upper() not in _LEVELS:
         raise ValueError(f"not a log level: {level!r}; one of {', '.join(_LEVELS)}")
     if format not in ("auto", "console", "json"):
