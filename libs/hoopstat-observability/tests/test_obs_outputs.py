@@ -211,6 +211,7 @@ def test_nothing_in_a_line_is_obeyed_by_the_terminal() -> None:
     """Control characters, line ends and colours in values are shown, not done."""
     text = for_people(line(event="a\nb", evil="\x1b[2J\r\x07\x9b1m\u202e", empty="", eq="a=b").fields, colours=False)
     assert text.isprintable()
+    assert "error_type" not in for_people(line(error_type=None).fields, colours=False)
     assert r'evil="\u001b[2J\r\u0007\u009b1m\u202e" empty="" eq="a=b"' in text
 
 

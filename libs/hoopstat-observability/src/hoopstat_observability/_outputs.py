@@ -235,7 +235,9 @@ def for_people(fields: Mapping[str, Any], *, colours: bool) -> str:
     rest = [
         f"{painted(_printable(key), '36')}={_shown(value)}"
         for key, value in fields.items()
-        if key not in EVERY_LINE and not (key == "traceback" and isinstance(value, list))
+        if key not in EVERY_LINE
+        and not (key == "traceback" and isinstance(value, list))
+        and not (key == "error_type" and value is None)  # of no use to people
     ]
     text = "  ".join([head, *([" ".join(rest)] if rest else [])])
     trace = fields.get("traceback")
