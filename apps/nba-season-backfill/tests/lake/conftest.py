@@ -1,8 +1,7 @@
-"""Every store there is, made anew for each test; S3 servers are started once, on loopback. And stores that fail."""
+"""Every store there is, made anew for each test; S3 servers are started once, on loopback. And a clock."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import itertools
 import json
@@ -13,10 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import botocore.config
@@ -25,7 +22,7 @@ import pytest
 from nba_season_backfill.lake.local import LocalStore
 from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.s3 import S3Store
-from nba_season_backfill.lake.store import ObjectInfo, ObjectStore, PreconditionFailed, StoredObject, StoreError
+from nba_season_backfill.lake.store import ObjectStore
 
 _numbers = itertools.count()
 _with_bucket: set[str] = set()
@@ -198,91 +195,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStor
         made = s3_store(request.getfixturevalue(f"{request.param}_url"))
     yield made
     made.close()
-
-
-FAULTS = ("killed_before", "killed_after", "response_lost", "duplicated", "error_500", "timeout")
-
-
-class SimulatedKill(BaseException):
-    """The process is gone: not an Exception, so that nothing in it can be caught by mistake."""
-
-
-@dataclass
-class Trap:
-    """One fault at the k-th operation of a store. ``at`` 0 = never."""
-
-    fault: str = ""
-    at: int = 0
-    count: int = 0
-    dead: bool = False
-
-
-class FaultyStore:
-    """A store whose k-th operation fails as the trap says; after a kill nothing is done any more."""
-
-    def __init__(self, inner: ObjectStore, trap: Trap) -> None:
-        self.inner = inner
-        self.trap = trap
-
-    @property
-    def url(self) -> str:
-        return self.inner.url
-
-    def _do(self, operation: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-        if self.trap.dead:
-            raise SimulatedKill
-        self.trap.count += 1
-        fault = self.trap.fault if self.trap.count == self.trap.at else ""
-        if fault == "killed_before":
-            self.trap.dead = True
-            raise SimulatedKill
-        if fault in ("error_500", "timeout"):
-            raise StoreError(f"{arguments[0]}: {fault}", kind="unreachable")
-        result = operation(*arguments, **keywords)
-        if fault == "killed_after":
-            self.trap.dead = True
-            raise SimulatedKill
-        if fault == "response_lost":
-            raise StoreError(f"{arguments[0]}: the answer was lost", kind="unreachable")
-        if fault == "duplicated":
-            # The second answer is the one that arrives.
-            with contextlib.suppress(PreconditionFailed):
-                result = operation(*arguments, **keywords)
-        return result
-
-    def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
-        found: StoredObject = self._do(self.inner.get, key, if_match=if_match)
-        return found
-
-    def head(self, key: str) -> ObjectInfo:
-        found: ObjectInfo = self._do(self.inner.head, key)
-        return found
-
-    def put(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
-        found: ObjectInfo = self._do(self.inner.put, key, body, metadata=metadata)
-        return found
-
-    def put_if_absent(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
-        found: ObjectInfo = self._do(self.inner.put_if_absent, key, body, metadata=metadata)
-        return found
-
-    def put_if_match(
-        self, key: str, body: bytes, etag: str, *, metadata: Mapping[str, str] | None = None
-    ) -> ObjectInfo:
-        found: ObjectInfo = self._do(self.inner.put_if_match, key, body, etag, metadata=metadata)
-        return found
-
-    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        return iter(list(self._do(self.inner.list, prefix)))
-
-    def delete(self, key: str) -> None:
-        self._do(self.inner.delete, key)
-
-    def now(self) -> dt.datetime:
-        return self.inner.now()
-
-    def close(self) -> None:
-        self.inner.close()
 
 
 class Clock:

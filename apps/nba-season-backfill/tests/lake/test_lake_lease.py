@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faults.faulty import FAULTS, FaultyStore, SimulatedKill, Trap
 
 from nba_season_backfill.errors import Busy, Fenced, Interrupted
 from nba_season_backfill.lake import layout
@@ -19,7 +20,7 @@ from nba_season_backfill.lake.local import LocalStore
 from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.store import ObjectInfo, ObjectStore, StoreError
 
-from .conftest import FAULTS, Clock, FaultyStore, SimulatedKill, Trap
+from .conftest import Clock
 
 NAME = "season-2024-25"
 KEY = layout.lease_key(NAME)

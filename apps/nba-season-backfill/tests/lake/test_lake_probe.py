@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from faults.faulty import FAULTS, FaultyStore, SimulatedKill, Trap
 
 from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.probe import probe_conditional_writes
 from nba_season_backfill.lake.store import ObjectInfo, ObjectStore, PreconditionFailed, StoreError
 
-from .conftest import FAULTS, FaultyStore, MakeLyingStore, SimulatedKill, Trap
+from .conftest import MakeLyingStore
 
 
 class CreatesAgain(MemoryStore):

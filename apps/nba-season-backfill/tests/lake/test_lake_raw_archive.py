@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from faults.faulty import FAULTS, FaultyStore, SimulatedKill, Trap
 
 from nba_season_backfill.lake import layout
 from nba_season_backfill.lake.local import LocalStore
@@ -16,7 +17,7 @@ from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.raw import RawArchive, RawRef
 from nba_season_backfill.lake.store import ObjectMissing, ObjectStore, StoreError
 
-from .conftest import FAULTS, Clock, FaultyStore, SimulatedKill, Trap
+from .conftest import Clock
 
 ENDPOINT, SEASON, GAME = "playbyplayv3", "2024-25", "0022400061"
 

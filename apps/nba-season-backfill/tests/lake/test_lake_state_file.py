@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from faults.faulty import FAULTS, FaultyStore, SimulatedKill, Trap
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
@@ -15,8 +16,6 @@ from nba_season_backfill.errors import Fenced
 from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.state import StateCorrupt, StateFile, StateFormatUnknown
 from nba_season_backfill.lake.store import ObjectStore, StoreError
-
-from .conftest import FAULTS, FaultyStore, SimulatedKill, Trap
 
 KEY, GENERATIONS = "_state/s/checkpoint.json", "_state/s/generations/"
 

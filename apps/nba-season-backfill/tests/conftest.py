@@ -1,0 +1,42 @@
+"""What several rooms' tests share. ``faults/faulty.py`` is loaded here, once, under the name ``faults.faulty``.
+
+With ``--import-mode=importlib`` no test folder is on the path, so a module that is no test has to be loaded by hand.
+Below this folder ``from faults.faulty import FaultyStore`` then works, in conftest files as well as in tests.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nba_season_backfill.lake.store import ObjectStore
+
+
+def _load(name: str, path: Path) -> None:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    # Registered first: a dataclass looks its module up while it is made.
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+_load("faults.faulty", Path(__file__).parent / "faults" / "faulty.py")
+
+if TYPE_CHECKING:
+    from faults.faulty import FaultyStore
+
+MakeFaulty = Callable[[ObjectStore, str, int], "FaultyStore"]
+
+
+@pytest.fixture
+def faulty_store() -> MakeFaulty:
+    """Put a fault between the code and a store: ``faulty_store(inner, "response_lost", 3)``."""
+    from faults.faulty import FaultyStore, Trap
+
+    return lambda inner, fault, at: FaultyStore(inner, Trap(fault, at))
