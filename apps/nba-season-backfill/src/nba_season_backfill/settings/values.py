@@ -14,6 +14,9 @@ from pydantic import SecretStr
 from nba_season_backfill.season import FIRST_NBA_SEASON, GameId, Season
 
 __all__ = [
+    "DEFAULT_INTERVAL_SECONDS",
+    "PUBLIC_HOST_FLOOR_SECONDS",
+    "SAMPLE_SEASON",
     "base_url",
     "bucket_name",
     "each_once",
@@ -30,6 +33,15 @@ __all__ = [
     "service_url",
     "state_file_path",
 ]
+
+PUBLIC_HOST_FLOOR_SECONDS = 0.6
+"""No request to a public host leaves sooner than this after the one before, whatever is configured."""
+
+SAMPLE_SEASON = "2024-25"
+"""The season that the emulator has."""
+
+DEFAULT_INTERVAL_SECONDS = 5.0
+"""The time between two requests where nobody said otherwise."""
 
 _Item = TypeVar("_Item")
 

@@ -1,0 +1,128 @@
+"""The one validated configuration object: every option, variable and key, its default and its rules.
+
+Its options stand in rooms by what they are about; what concerns more than one of them stands here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from hoopstat_config import OriginKind, SettingsConfigDict, rule
+from nba_season_backfill.season import season_of_date
+from nba_season_backfill.settings import values
+from nba_season_backfill.settings.lake import LakeOptions
+from nba_season_backfill.settings.pace import PaceOptions
+from nba_season_backfill.settings.running import RunningOptions
+from nba_season_backfill.settings.telling import TellingOptions
+from nba_season_backfill.settings.upstream import UpstreamOptions
+from nba_season_backfill.settings.values import DEFAULT_INTERVAL_SECONDS, PUBLIC_HOST_FLOOR_SECONDS, SAMPLE_SEASON
+from nba_season_backfill.settings.wanted import WantedOptions
+
+__all__ = ["PUBLIC_HOST_FLOOR_SECONDS", "SAMPLE_SEASON", "BackfillSettings"]
+
+
+# The last base's options stand first in help and reference.
+class BackfillSettings(TellingOptions, PaceOptions, RunningOptions, LakeOptions, UpstreamOptions, WantedOptions):
+    """Everything about a run that its user may decide. See ``nba-backfill config`` for the values in force."""
+
+    model_config = SettingsConfigDict(env_prefix="NBA_BACKFILL_")
+
+    FINGERPRINTED: ClassVar[tuple[str, ...]] = (
+        "season",
+        "season_type",
+        "box_scores",
+        "play_by_play",
+        "player_info",
+        "source",
+        "base_url",
+    )
+    """The settings that decide what a complete season is: those of the checkpoint's fingerprint."""
+
+    def resolved(self, today: dt.date) -> BackfillSettings:
+        """The same settings with a season: the sample's, else the one that ``today`` (US Eastern) belongs to."""
+        season = SAMPLE_SEASON if self.source == "sample" else str(season_of_date(today))
+        return self.with_defaults(season=season)
+
+    @property
+    def pace_off(self) -> bool:
+        """Whether requests need not wait: there is nobody to be polite to, and nobody asked for a rate."""
+        return self.source != "nba" and not self.origin("rate_limit").explicit
+
+    @property
+    def rate_is_auto(self) -> bool:
+        """Whether the pace is to find the fastest rate that is allowed."""
+        return self.rate_limit == "auto"
+
+    @property
+    def interval_seconds(self) -> float:
+        """The time between two requests that was asked for; with ``auto`` the one to start from."""
+        return DEFAULT_INTERVAL_SECONDS if self.rate_limit == "auto" else self.rate_limit
+
+    @property
+    def effective_interval_seconds(self) -> float:
+        """The time between two requests that will be kept: 0 when the pace is off."""
+        return 0.0 if self.pace_off else self.interval_seconds
+
+    @property
+    def max_wait_seconds(self) -> float:
+        """The longest wait that a run sits through, in seconds."""
+        return self.max_wait.total_seconds()
+
+    @property
+    def base_url_is_loopback(self) -> bool:
+        """Whether ``base_url`` names this machine."""
+        return values.is_loopback(self.base_url)
+
+    @property
+    def upstream_host(self) -> str:
+        """The host that is asked: what the lease on the upstream is named after."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @rule("rate_limit", "source", "base_url")
+    def _never_hammer_a_public_host(self) -> str | None:
+        if self.source != "nba" or self.base_url_is_loopback or self.rate_limit == "auto":
+            return None
+        if self.rate_limit >= PUBLIC_HOST_FLOOR_SECONDS:
+            return None
+        floor = f"at least {PUBLIC_HOST_FLOOR_SECONDS} seconds between requests to {self.upstream_host}"
+        return f"too fast for a public host; {floor}"
+
+    @rule("jitter_seconds", "rate_limit", "source")
+    def _jitter_below_the_interval(self) -> str | None:
+        if self.pace_off or not self.origin("jitter_seconds").explicit or self.jitter_seconds < self.interval_seconds:
+            return None
+        return f"must be less than the interval it varies ({self.interval_seconds} s)"
+
+    @rule("base_url", "source")
+    def _only_the_nba_has_a_base_url(self) -> str | None:
+        if self.source == "nba" or self.origin("base_url").kind is not OriginKind.COMMAND_LINE:
+            return None
+        return f"only --source nba asks an address of your choice; leave it out, or leave --source {self.source} out"
+
+    @rule("end_date", "start_date")
+    def _dates_in_order(self) -> str | None:
+        if self.start_date is None or self.end_date is None or self.start_date <= self.end_date:
+            return None
+        return f"lies before the start date {self.start_date} ({self.origin('start_date')})"
+
+    @rule("output", "s3_bucket")
+    def _one_lake(self) -> str | None:
+        if self.s3_bucket is None or not self.origin("output").explicit:
+            return None
+        return f"a run fills one lake, and {self.origin('s3_bucket').with_value()} names another; leave one of them out"
+
+    @rule("s3_endpoint_url", "s3_bucket", "state_file_path")
+    def _an_endpoint_needs_a_bucket(self) -> str | None:
+        if self.origin("s3_endpoint_url").kind is not OriginKind.COMMAND_LINE or self.s3_bucket is not None:
+            return None
+        if self.state_file_path is not None and self.state_file_path.startswith("s3://"):
+            return None
+        return "useless without a bucket; name it with --s3-bucket"
+
+    @rule("s3_prefix", "s3_bucket")
+    def _a_prefix_needs_a_bucket(self) -> str | None:
+        if self.origin("s3_prefix").kind is not OriginKind.COMMAND_LINE or self.s3_bucket is not None:
+            return None
+        return "useless without a bucket; name it with --s3-bucket, or a folder with --output"
