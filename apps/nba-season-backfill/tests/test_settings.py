@@ -31,8 +31,8 @@ DOCS = Path(__file__).parents[3] / "docs"
 BEGIN = "<!-- begin: generated from the settings; run the tests with HOOPSTAT_UPDATE_DOCS=1 to renew -->"
 END = "<!-- end: generated -->"
 
-# field: (option, variable, a text for it, the value it means)
-SURFACE: dict[str, tuple[str, str, str, Any]] = {
+# field: (option, variable, a text for it, the value it means); secrets that only a variable holds have no option
+SURFACE: dict[str, tuple[str | None, str, str, Any]] = {
     "season": ("--season", "NBA_TARGET_SEASON", "2023-24", "2023-24"),
     "season_type": ("--season-type", "NBA_BACKFILL_SEASON_TYPE", "playoffs", (SeasonType.PLAYOFFS,)),
     "start_date": ("--start-date", "NBA_BACKFILL_START_DATE", "2024-10-22", dt.date(2024, 10, 22)),
@@ -71,7 +71,16 @@ SURFACE: dict[str, tuple[str, str, str, Any]] = {
     "output_format": ("--output-format", "NBA_BACKFILL_OUTPUT_FORMAT", "json", "json"),
     "metrics_textfile": ("--metrics-textfile", "NBA_BACKFILL_METRICS_TEXTFILE", "m.prom", Path("m.prom")),
     "pushgateway_url": ("--pushgateway-url", "NBA_BACKFILL_PUSHGATEWAY_URL", "http://push:9091/", "http://push:9091"),
+    "alert_webhook": ("--alert-webhook", "INGEST_ALERT_WEBHOOK", "https://hooks/services/T0/x?sig=y", None),
+    "alert_on": ("--alert-on", "INGEST_ALERT_ON", "failure,blocked", ("failure", "blocked")),
+    "alert_hmac_secret": (None, "INGEST_ALERT_HMAC_SECRET", "signing-key", None),
+    "alert_secret": (None, "INGEST_ALERT_SECRET", "shared-word", None),
+    "alert_retries": ("--alert-retries", "INGEST_ALERT_RETRIES", "0", 0),
+    "alert_backoff": ("--alert-backoff", "INGEST_ALERT_BACKOFF", "0.1", 0.1),
+    "heartbeat_url": ("--heartbeat-url", "NBA_BACKFILL_HEARTBEAT_URL", "https://beats/0a1b2c", None),
+    "stale_after": ("--stale-after", "NBA_BACKFILL_STALE_AFTER", "2d", dt.timedelta(days=2)),
 }
+SECRETS = ("proxy", "alert_webhook", "alert_hmac_secret", "alert_secret", "heartbeat_url")
 
 
 def load(environ: dict[str, str] | None = None, **line: object) -> BackfillSettings:
@@ -97,7 +106,7 @@ def test_every_setting_has_its_option_and_its_variable() -> None:
     assert list(SURFACE) == list(BackfillSettings.model_fields)
     properties = json_schema(BackfillSettings)["properties"]
     for field, (option, variable, _, _) in SURFACE.items():
-        assert (properties[field]["x-option"], properties[field]["x-environment"]) == (option, variable)
+        assert (properties[field].get("x-option"), properties[field]["x-environment"]) == (option, variable)
 
 
 @pytest.mark.parametrize("field", SURFACE)
@@ -106,9 +115,8 @@ def test_every_setting_is_read_from_its_variable(field: str) -> None:
     _, variable, text, value = SURFACE[field]
     loaded = load({variable: text})
     assert loaded.origin(field).kind is OriginKind.ENVIRONMENT
-    if field == "proxy":
-        assert loaded.proxy is not None
-        assert loaded.proxy.get_secret_value() == text
+    if field in SECRETS:
+        assert getattr(loaded, field).get_secret_value() == text
     else:
         assert getattr(loaded, field) == value
     changed = {name for name in SURFACE if getattr(loaded, name) != getattr(load(), name)}
@@ -156,6 +164,14 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "output_format": "text",
         "metrics_textfile": None,
         "pushgateway_url": None,
+        "alert_webhook": None,
+        "alert_on": ["failure", "incomplete", "validation", "blocked", "recovery"],
+        "alert_hmac_secret": None,
+        "alert_secret": None,
+        "alert_retries": 3,
+        "alert_backoff": 0.5,
+        "heartbeat_url": None,
+        "stale_after": "1d12h",
     }
 
 
@@ -446,6 +462,33 @@ def test_no_secret_is_shown_or_kept() -> None:
     assert not [text for text in shown if "hunter2" in text]
 
 
+def test_no_secret_of_an_alert_is_shown_or_kept() -> None:
+    """Neither the secrets nor the addresses with their tokens reach a snapshot, a table, a repr or an error."""
+    environ = {
+        "INGEST_ALERT_WEBHOOK": "https://hooks/services/hunter2",
+        "INGEST_ALERT_HMAC_SECRET": "hunter2-signs",
+        "INGEST_ALERT_SECRET": "hunter2-rides-along",
+        "NBA_BACKFILL_HEARTBEAT_URL": "https://beats/hunter2",
+    }
+    loaded = load(environ)
+    shown = [repr(loaded), loaded.render_text(), loaded.render_json(), json.dumps(loaded.snapshot())]
+    for wrong in (
+        "hunter2://x",
+        "https://",
+        "https://hooks/hunter2#",
+        "https://hooks/hunter2 x",
+        "https://höoks/hunter2",
+    ):
+        told = problems({**environ, "INGEST_ALERT_WEBHOOK": wrong, "NBA_BACKFILL_HEARTBEAT_URL": wrong})
+        assert len(told) == 2
+        shown += told
+    shown += problems({**environ, "INGEST_ALERT_SECRET": "hunter2\nx"})
+    shown += problems({**environ, "INGEST_ALERT_SECRET": "hun"})
+    same = problems({**environ, "INGEST_ALERT_SECRET": "hunter2-signs"})
+    assert "who sees one message could sign others" in same[0]
+    assert not [text for text in [*shown, *same] if "hunter2" in text]
+
+
 def test_settings_cannot_be_changed_after_the_start() -> None:
     """Frozen: what was validated is what holds."""
     with pytest.raises(ValueError, match="frozen"):
@@ -486,6 +529,7 @@ def test_the_help_groups_the_options_and_shows_defaults_and_variables() -> None:
         "How it runs:",
         "How politely:",
         "What it tells:",
+        "Who is told:",
         "Options:",
     ]
     text = " ".join(result.output.split())
@@ -505,8 +549,9 @@ def test_the_help_groups_the_options_and_shows_defaults_and_variables() -> None:
     ):
         assert expected in text
     for option, variable, _, _ in SURFACE.values():
-        assert option in text
-        assert variable in text
+        if option is not None:
+            assert option in text
+            assert variable in text
 
 
 def test_the_names_of_log_levels_are_those_of_logging() -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from hoopstat_config import OriginKind, SettingsConfigDict, rule
 from nba_season_backfill.season import season_of_date
 from nba_season_backfill.settings import values
+from nba_season_backfill.settings.alerts import AlertOptions
 from nba_season_backfill.settings.lake import LakeOptions
 from nba_season_backfill.settings.pace import PaceOptions
 from nba_season_backfill.settings.running import RunningOptions
@@ -24,7 +25,9 @@ __all__ = ["PUBLIC_HOST_FLOOR_SECONDS", "SAMPLE_SEASON", "BackfillSettings"]
 
 
 # The last base's options stand first in help and reference.
-class BackfillSettings(TellingOptions, PaceOptions, RunningOptions, LakeOptions, UpstreamOptions, WantedOptions):
+class BackfillSettings(
+    AlertOptions, TellingOptions, PaceOptions, RunningOptions, LakeOptions, UpstreamOptions, WantedOptions
+):
     """Everything about a run that its user may decide. See ``nba-backfill config`` for the values in force."""
 
     model_config = SettingsConfigDict(env_prefix="NBA_BACKFILL_")

@@ -30,7 +30,9 @@ __all__ = [
     "region",
     "request_budget",
     "season",
+    "secret_url",
     "service_url",
+    "shared_secret",
     "state_file_path",
 ]
 
@@ -49,6 +51,8 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _BUDGET = re.compile(r"(\d+)\s*(?:/\s*(?:h|hr|hour)|per hour|an hour)?", re.ASCII)
 _EGRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", re.ASCII)
+# What is shorter is not masked: it would mask half of everything.
+_SHORTEST_SECRET = 4
 _FIRST_DAY = dt.date(FIRST_NBA_SEASON, 11, 1)
 _LAST_DAY = dt.date(2099, 12, 31)
 
@@ -178,6 +182,29 @@ def proxy_url(value: SecretStr) -> SecretStr:
     if split is None or split.scheme not in ("http", "https") or not split.hostname:
         raise ValueError("not a proxy's address; write http://HOST:PORT, with USER:PASSWORD@ before HOST if it asks")
     return SecretStr(value.get_secret_value().strip())
+
+
+def secret_url(value: SecretStr) -> SecretStr:
+    """An address that may have a token in its path or query. No message quotes any part of it."""
+    text = value.get_secret_value().strip()
+    split = _split_url(text)
+    if split is None or split.scheme not in ("http", "https") or not split.hostname:
+        raise ValueError("not a web address; it begins with https:// or http:// and names a host")
+    if not text.isascii():
+        raise ValueError("not a web address: letters beyond ASCII are written as %XX, names of hosts as xn--...")
+    if split.fragment or text.endswith("#"):
+        raise ValueError("must not contain a fragment (#)")
+    return SecretStr(text)
+
+
+def shared_secret(value: SecretStr) -> SecretStr:
+    """A text that goes into an HTTP header, long enough to be masked wherever it turns up."""
+    text = value.get_secret_value()
+    if len(text) < _SHORTEST_SECRET:
+        raise ValueError(f"too short for a secret; at least {_SHORTEST_SECRET} characters")
+    if not text.isascii() or not text.isprintable() or text != text.strip():
+        raise ValueError("must be printable ASCII without a space at its beginning or end")
+    return value
 
 
 def _http_url(text: str, *, credentials: bool) -> SplitResult:
