@@ -15,7 +15,7 @@ import pytest
 from hoopstat_observability import configure_logging
 from nba_season_backfill.backfill.choosing import utc_now
 from nba_season_backfill.lake.memory import MemoryStore
-from nba_season_backfill.lake.store import ObjectInfo, PreconditionFailed, StoredObject, StoreError
+from nba_season_backfill.lake.store import ObjectInfo, ObjectRange, PreconditionFailed, StoredObject, StoreError
 from nba_season_backfill.source.base import Answer, Failure, FailureKind, StatsRequest
 from nba_stats_emulator import Emulator
 
@@ -87,6 +87,9 @@ class FaultyStore:
 
     def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
         return self._do("get", key, if_match=if_match)  # type: ignore[no-any-return]  # as the inner store's
+
+    def get_range(self, key: str, start: int, end: int | None = None, *, if_match: str | None = None) -> ObjectRange:
+        return self._do("get_range", key, start, end, if_match=if_match)  # type: ignore[no-any-return]  # as the inner's
 
     def head(self, key: str) -> ObjectInfo:
         return self._do("head", key)  # type: ignore[no-any-return]  # as the inner store's

@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nba_season_backfill.lake.store import ObjectInfo, ObjectStore, PreconditionFailed, StoredObject, StoreError
+from nba_season_backfill.lake.store import (
+    ObjectInfo,
+    ObjectRange,
+    ObjectStore,
+    PreconditionFailed,
+    StoredObject,
+    StoreError,
+)
 
 __all__ = ["FAULTS", "FaultyStore", "SimulatedKill", "Trap"]
 
@@ -69,8 +76,8 @@ class FaultyStore:
 
     ``killed_before``, ``killed_after``: SimulatedKill, and from every operation that follows: a dead process writes
     nothing. ``response_lost``: done, but reported as unreachable. ``duplicated``: done twice, the first answer counts.
-    ``error_500``, ``timeout``: not done, reported as unreachable. Counted are get, head, the puts, list and delete; the
-    clock and ``close`` are not.
+    ``error_500``, ``timeout``: not done, reported as unreachable. Counted are the gets, head, the puts, list
+    and delete; the clock and ``close`` are not.
     """
 
     def __init__(self, inner: ObjectStore, trap: Trap | None = None) -> None:
@@ -101,6 +108,10 @@ class FaultyStore:
 
     def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
         found: StoredObject = self._do("get", key, if_match=if_match)
+        return found
+
+    def get_range(self, key: str, start: int, end: int | None = None, *, if_match: str | None = None) -> ObjectRange:
+        found: ObjectRange = self._do("get_range", key, start, end, if_match=if_match)
         return found
 
     def head(self, key: str) -> ObjectInfo:

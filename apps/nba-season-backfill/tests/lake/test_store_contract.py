@@ -113,6 +113,66 @@ def test_a_read_can_be_pinned_to_a_version(store: ObjectStore) -> None:
         store.get("k", if_match=first.etag)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "at", "body"),
+    [
+        (0, 4, 0, b"0123"),
+        (3, 5, 3, b"34"),
+        (7, None, 7, b"789"),
+        (-3, None, 7, b"789"),
+        (-99, None, 0, b"0123456789"),
+        (8, 99, 8, b"89"),
+        (10, None, 10, b""),
+        (12, 15, 10, b""),
+    ],
+)
+def test_a_part_can_be_read(store: ObjectStore, start: int, end: int | None, at: int, body: bytes) -> None:
+    """Bytes from the start, the middle and the end; what lies outside is left out; size and etag are the object's."""
+    whole = store.put("k", b"0123456789", metadata={"a": "b"})
+    part = store.get_range("k", start, end)
+    assert (part.start, part.body) == (at, body)
+    assert (part.info.key, part.info.size, part.info.etag) == ("k", 10, whole.etag)
+    assert part.info.metadata == {"a": "b"}
+
+
+def test_a_part_of_a_large_object_is_its_bytes(store: ObjectStore) -> None:
+    """Across the sizes in which stores keep and check their bodies, and more than once."""
+    body = bytes(range(256)) * 20_000
+    store.put("k", body)
+    for _ in range(2):
+        assert store.get_range("k", 1_048_570, 4_194_310).body == body[1_048_570:4_194_310]
+        assert store.get_range("k", -70_000).body == body[-70_000:]
+
+
+def test_parts_can_be_pinned_to_a_version(store: ObjectStore) -> None:
+    """get_range(if_match) gives bytes of that version or nothing, however alike the next one looks."""
+    first = store.put("k", b"one")
+    assert store.get_range("k", 0, 1, if_match=first.etag).body == b"o"
+    second = store.put("k", b"two")
+    with pytest.raises(PreconditionFailed):
+        store.get_range("k", 0, 1, if_match=first.etag)
+    with pytest.raises(PreconditionFailed):
+        store.get_range("k", 5, 9, if_match=first.etag)
+    assert store.get_range("k", 0, 1, if_match=second.etag).body == b"t"
+
+
+def test_a_part_of_nothing(store: ObjectStore) -> None:
+    """A key that is not there is missing; an empty object has an empty part, from either end."""
+    with pytest.raises(ObjectMissing):
+        store.get_range("no/such", 0, 4)
+    store.put("empty", b"")
+    assert store.get_range("empty", 0, 4).body == b""
+    assert store.get_range("empty", -4).body == b""
+
+
+@pytest.mark.parametrize(("start", "end"), [(4, 4), (4, 2), (-4, 2)])
+def test_what_is_not_a_range_is_refused(store: ObjectStore, start: int, end: int) -> None:
+    """An empty range, a reversed one, and an end together with a start from the end."""
+    store.put("k", b"0123456789")
+    with pytest.raises(ValueError, match="not a range"):
+        store.get_range("k", start, end)
+
+
 def test_of_many_creators_one_wins(store: ObjectStore) -> None:
     """Eight at once: one succeeds, the others are refused, and the winner's body stands."""
     won: list[int] = []

@@ -25,6 +25,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
 
 import orjson
@@ -33,13 +34,17 @@ from nba_season_backfill.lake.durability import Unsynced
 from nba_season_backfill.lake.store import (
     ObjectInfo,
     ObjectMissing,
+    ObjectRange,
     PreconditionFailed,
     StoredObject,
     StoreError,
     check_key,
     check_metadata,
     check_prefix,
+    check_range,
+    resolve_range,
 )
+from nba_season_backfill.lake.versions import KnownVersions
 
 __all__ = ["Held", "LocalStore"]
 
@@ -87,6 +92,7 @@ class LocalStore:
         self._barrier = barrier
         self._unsynced = Unsynced(sync)
         self._swept: set[Path] = set()
+        self._known = KnownVersions()
 
     @property
     def url(self) -> str:
@@ -95,13 +101,37 @@ class LocalStore:
 
     def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
         """The whole object: one open file is one version, whatever is renamed over it meanwhile."""
+
+        def whole(file: BufferedReader, _status: os.stat_result) -> tuple[str, bytes]:
+            body = file.read()
+            return _etag(body), body
+
+        info, body = self._read(key, whole, if_match)
+        return StoredObject(info, body)
+
+    def get_range(self, key: str, start: int, end: int | None = None, *, if_match: str | None = None) -> ObjectRange:
+        """Some bytes of it. To know the version all of it is hashed, once."""
+        check_range(start, end)
+
+        def part(file: BufferedReader, status: os.stat_result) -> tuple[str, bytes]:
+            etag = self._known.etag(file, status)
+            first, last = resolve_range(start, end, status.st_size)
+            file.seek(first)
+            return etag, file.read(last - first)
+
+        info, body = self._read(key, part, if_match)
+        return ObjectRange(info, resolve_range(start, end, info.size)[0], body)
+
+    def _read(
+        self, key: str, read: Callable[[BufferedReader, os.stat_result], tuple[str, bytes]], if_match: str | None
+    ) -> tuple[ObjectInfo, bytes]:
+        """What ``read`` gives (etag, bytes) of one version, its metadata with it."""
         path = self._path(key)
         try:
             for _ in range(_READS):
                 with path.open("rb") as file:
                     status = os.fstat(file.fileno())
-                    body = file.read()
-                etag = _etag(body)
+                    etag, body = read(file, status)
                 versions = _versions(path)
                 if not versions or etag in versions:
                     break
@@ -116,7 +146,7 @@ class LocalStore:
             raise self._failure("read", key, error) from error
         if if_match is not None and etag != if_match:
             raise PreconditionFailed(f"{self.url}/{key}: another version is there", key=key)
-        return StoredObject(ObjectInfo(key, len(body), etag, _time(status), versions.get(etag, {})), body)
+        return ObjectInfo(key, status.st_size, etag, _time(status), versions.get(etag, {})), body
 
     def head(self, key: str) -> ObjectInfo:
         """What is known of it."""

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from nba_season_backfill.lake.store import (
     ObjectInfo,
     ObjectMissing,
+    ObjectRange,
     PreconditionFailed,
     StoredObject,
     check_key,
     check_metadata,
     check_prefix,
+    check_range,
+    resolve_range,
 )
 
 __all__ = ["MemoryStore"]
@@ -47,6 +50,13 @@ class MemoryStore:
         if if_match is not None and found.info.etag != if_match:
             raise PreconditionFailed(f"{key}: another version is there", key=key)
         return found
+
+    def get_range(self, key: str, start: int, end: int | None = None, *, if_match: str | None = None) -> ObjectRange:
+        """Some bytes of it."""
+        check_range(start, end)
+        found = self.get(key, if_match=if_match)
+        first, last = resolve_range(start, end, found.info.size)
+        return ObjectRange(found.info, first, found.body[first:last])
 
     def head(self, key: str) -> ObjectInfo:
         """What is known of it."""

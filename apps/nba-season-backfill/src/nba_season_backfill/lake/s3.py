@@ -28,14 +28,17 @@ import botocore.exceptions
 from nba_season_backfill.lake.store import (
     ObjectInfo,
     ObjectMissing,
+    ObjectRange,
     PreconditionFailed,
     StoredObject,
     StoreError,
     check_key,
     check_metadata,
     check_prefix,
+    check_range,
     decode_value,
     encode_value,
+    resolve_range,
 )
 
 __all__ = ["S3Store"]
@@ -45,6 +48,7 @@ _SHA256 = "sha256"
 _OURS = {_WRITE_ID, _SHA256}
 _CONFLICTS = 5
 _READS = 3
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 _PASSWORD = re.compile(r"//[^/@\s]+@")
 
 _KINDS = {
@@ -145,23 +149,46 @@ class S3Store:
 
     def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
         """The whole object, its checksum verified."""
+        response, body = self._read(key, if_match)
+        metadata = _metadata(response)
+        if _SHA256 in metadata and hashlib.sha256(body).hexdigest() != metadata[_SHA256]:
+            raise self._damaged(key)
+        return StoredObject(self._info(key, response, len(body), metadata), body)
+
+    def get_range(self, key: str, start: int, end: int | None = None, *, if_match: str | None = None) -> ObjectRange:
+        """Some bytes of it, in one request."""
+        check_range(start, end)
+        wanted = f"bytes={start}" if start < 0 else f"bytes={start}-{'' if end is None else end - 1}"
+        try:
+            response, body = self._read(key, if_match, Range=wanted)
+        except _NoSuchRange:
+            # Nothing of the object lies within: it is empty, or ends before.
+            whole = self.get(key, if_match=if_match)
+            first, last = resolve_range(start, end, whole.info.size)
+            return ObjectRange(whole.info, first, whole.body[first:last])
+        found = _CONTENT_RANGE.fullmatch(str(response.get("ContentRange", "")))
+        if found is None:
+            # A store that does not know ranges sends all of it.
+            first, last = resolve_range(start, end, len(body))
+            return ObjectRange(self._info(key, response, len(body), _metadata(response)), first, body[first:last])
+        info = self._info(key, response, int(found[2]), _metadata(response))
+        return ObjectRange(info, int(found[1]), body)
+
+    def _read(self, key: str, if_match: str | None, **arguments: Any) -> tuple[dict[str, Any], bytes]:
         check_key(key)
-        condition = {"IfMatch": if_match} if if_match is not None else {}
+        if if_match is not None:
+            arguments["IfMatch"] = if_match
         for attempt in range(1, _READS + 1):
-            response = self._call("get_object", key, **condition)
+            response = self._call("get_object", key, **arguments)
             try:
-                body = bytes(response["Body"].read())
-                break
+                return response, bytes(response["Body"].read())
             except botocore.exceptions.FlexibleChecksumError:
                 raise self._damaged(key) from None
             except (botocore.exceptions.BotoCoreError, OSError) as error:
                 if attempt == _READS:
                     message = f"{self.url}/{key}: the body broke off ({_without_password(error)})"
                     raise StoreError(message, kind="unreachable", key=key) from None
-        metadata = _metadata(response)
-        if _SHA256 in metadata and hashlib.sha256(body).hexdigest() != metadata[_SHA256]:
-            raise self._damaged(key)
-        return StoredObject(self._info(key, response, len(body), metadata), body)
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _damaged(self, key: str) -> StoreError:
         message = f"{self.url}/{key}: its content is not what was stored (SHA-256 differs)"
@@ -309,6 +336,8 @@ class S3Store:
                 # A condition on a key that does not exist: answered as 404 by some, as 412 by others.
                 return PreconditionFailed(f"{where}: no such object", key=key)
             return ObjectMissing(f"{where}: no such object", key=key)
+        if code in ("InvalidRange", "416") or status == 416:
+            return _NoSuchRange(f"{where}: no such range", key=key)
         kind = _KINDS.get(code, "unreachable" if isinstance(status, int) and status >= 500 else "other")
         if kind == "missing_bucket":
             return StoreError(f"there is no bucket {self._bucket}", kind=kind, key=key)
@@ -353,3 +382,7 @@ def _without_password(message: object) -> str:
 
 class _Conflict(StoreError):
     """S3's 409 on a conditional write: neither refused nor done."""
+
+
+class _NoSuchRange(StoreError):
+    """S3's 416: the object has no byte of the range."""

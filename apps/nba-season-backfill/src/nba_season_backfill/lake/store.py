@@ -18,6 +18,7 @@ __all__ = [
     "METADATA_BYTES",
     "ObjectInfo",
     "ObjectMissing",
+    "ObjectRange",
     "ObjectStore",
     "PreconditionFailed",
     "StoreError",
@@ -25,8 +26,10 @@ __all__ = [
     "check_key",
     "check_metadata",
     "check_prefix",
+    "check_range",
     "decode_value",
     "encode_value",
+    "resolve_range",
 ]
 
 METADATA_BYTES = 1800
@@ -76,6 +79,15 @@ class StoredObject:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectRange:
+    """Some bytes of one version of an object: ``info`` is of the whole of it, ``start`` is where ``body`` begins."""
+
+    info: ObjectInfo
+    start: int
+    body: bytes
+
+
 class ObjectStore(Protocol):
     """A flat, strongly consistent key-value store with conditional writes. Thread-safe.
 
@@ -94,6 +106,18 @@ class ObjectStore(Protocol):
 
     def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
         """The whole object. Raises ObjectMissing; PreconditionFailed if its etag is not ``if_match``."""
+
+    def get_range(self, key: str, start: int, end: int | None = None, *, if_match: str | None = None) -> ObjectRange:
+        """Bytes ``start`` to ``end`` (not included; None = the last one), all of one version.
+
+        A negative ``start`` counts from the end. What lies outside the object is left out. To read more of the same
+        version pass its etag as ``if_match``. A part cannot be compared with the checksum of the whole.
+
+        Raises:
+            ObjectMissing: no object has that key.
+            PreconditionFailed: its etag is not ``if_match``.
+            ValueError: the range cannot be one.
+        """
 
     def head(self, key: str) -> ObjectInfo:
         """What is known of the object, metadata included. Raises ObjectMissing."""
@@ -155,6 +179,22 @@ def check_metadata(metadata: Mapping[str, str] | None) -> None:
         size += len(name) + len(encode_value(value))
     if size > METADATA_BYTES:
         raise ValueError(f"{size} bytes of metadata, {METADATA_BYTES} are allowed: {', '.join(metadata or {})}")
+
+
+def resolve_range(start: int, end: int | None, size: int) -> tuple[int, int]:
+    """The first byte, and the one behind the last, of a range in an object of that size."""
+    first = max(0, size + start) if start < 0 else min(start, size)
+    return first, size if end is None else max(first, min(end, size))
+
+
+def check_range(start: int, end: int | None) -> None:
+    """Refuse what no object could have: an end before the start, or an end together with a start from the end.
+
+    Raises:
+        ValueError: says which range.
+    """
+    if end is not None and (start < 0 or end <= start):
+        raise ValueError(f"not a range: {start} to {end}")
 
 
 def encode_value(value: str) -> str:
