@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import pyarrow as pa
 
-from nba_season_backfill.datasets.base import Assessment, Expectation, Payload, Table, violation
+from nba_season_backfill.datasets.base import Assessment, Expectation, Payload, Table, broken_contract, violation
+from nba_season_backfill.datasets.base import quality_of as quality
 from nba_season_backfill.datasets.columns import (
     Column,
     ContractBroken,
+    Outliers,
     build_arrays,
     build_table,
     minutes_to_seconds,
@@ -20,34 +20,27 @@ from nba_season_backfill.datasets.columns import (
     snake_case,
     unknown_keys,
 )
+from nba_season_backfill.datasets.measures import Measure
+from nba_season_backfill.datasets.sides import (
+    PLAYERS,
+    ROOT_KEYS,
+    TEAM,
+    TEAM_KEYS,
+    Side,
+    both_sides,
+    game_parameters,
+    identity,
+    root_of,
+    team_columns,
+    without_content,
+)
 
 __all__ = ["BoxScoreShape", "game_parameters"]
 
-_INT, _LONG, _REAL, _TEXT = pa.int32(), pa.int64(), pa.float64(), pa.string()
-
-# Where a team and a player stand; both sides have the same shape.
-_TEAM, _PLAYERS = "homeTeam", "homeTeam.players[]"
+_INT, _LONG, _TEXT = pa.int32(), pa.int64(), pa.string()
 _STATISTICS = "statistics"
-
-
-def _team_columns(*, of_players: bool) -> tuple[Column, ...]:
-    """Which team and game a line belongs to; in a player's line they are those of its team's line."""
-
-    def column(name: str, kind: pa.DataType, doc: str, source: str, *, required: bool = False) -> Column:
-        if of_players:
-            return Column(name, kind, doc, path=f"{_TEAM}.{source}", required=required)
-        return Column(name, kind, doc, source, required=required)
-
-    return (
-        Column("game_id", _TEXT, "The game: ten digits, leading zeros kept.", path="gameId", required=True),
-        column("team_id", _LONG, "The team.", "teamId", required=True),
-        Column("is_home", pa.bool_(), "Whether the answer has the team on the home side.", required=True),
-        column("team_city", _TEXT, "The team's city.", "teamCity"),
-        column("team_name", _TEXT, "The team's name.", "teamName"),
-        column("team_tricode", _TEXT, "The team's three letters.", "teamTricode"),
-        column("team_slug", _TEXT, "The team's name in URLs.", "teamSlug"),
-    )
-
+# Six overtimes are the most there ever were: 78 minutes.
+_LONGEST_SECONDS = 80 * 60
 
 _PLAYER_COLUMNS = (
     Column("person_id", _LONG, "The player.", "personId", required=True),
@@ -63,47 +56,23 @@ _PLAYER_COLUMNS = (
         "starter",
         pa.bool_(),
         "Whether the player started: the position is not empty.",
-        path=f"{_PLAYERS}.position",
-        required=True,
-    ),
-    Column(
-        "did_not_play",
-        pa.bool_(),
-        "Whether the player did not play: no minutes, or none and a comment that says why.",
-        path=f"{_PLAYERS}.{_STATISTICS}.minutes",
+        path=f"{PLAYERS}.position",
         required=True,
     ),
 )
-_MINUTES = Column(
-    "minutes", _TEXT, "Minutes as received; empty for a player who did not play.", "minutes", parent=_STATISTICS
-)
-_TEAM_KEYS = frozenset({"teamId", "teamCity", "teamName", "teamTricode", "teamSlug", "players", _STATISTICS})
-_ROOT_KEYS = frozenset({"gameId", "homeTeamId", "awayTeamId", "homeTeam", "awayTeam"})
 
 
-def game_parameters(endpoint: str, class_name: str) -> Callable[[str], Mapping[str, str]]:
-    """The query that nba_api's endpoint class sends for a game."""
-
-    @cache
-    def template() -> dict[str, str]:
-        import importlib
-
-        made = getattr(importlib.import_module(f"nba_api.stats.endpoints.{endpoint}"), class_name)
-        parameters = made(game_id="0000000000", get_request=False).parameters
-        return {name: str(value) for name, value in parameters.items()}
-
-    def parameters(game_id: str) -> Mapping[str, str]:
-        return {**template(), "GameID": game_id}
-
-    return parameters
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    name: str
-    where: str
-    team: Mapping[str, Any]
-    players: Sequence[Mapping[str, Any]]
+def _player_columns(minutes: str) -> tuple[Column, ...]:
+    return (
+        *_PLAYER_COLUMNS,
+        Column(
+            "did_not_play",
+            pa.bool_(),
+            "Whether the player did not play: no minutes, or none and a comment that says why.",
+            path=f"{PLAYERS}.{_STATISTICS}.{minutes}",
+            required=True,
+        ),
+    )
 
 
 class BoxScoreShape:
@@ -112,9 +81,14 @@ class BoxScoreShape:
     Args:
         name: the table of player lines; ``<name>-teams`` has the two team lines of a game.
         root: the payload's root key.
-        statistics: API field -> (type, doc) of a player's and a team's line.
+        statistics: API field -> measure of a player's and a team's line.
         team_statistics: the same for fields that only team lines have.
+        team_lacks: fields that team lines lack.
         splits: names of team blocks kept as structs (``starters``, ``bench``).
+        minutes: the field that has a player's minutes.
+        teams: whether there are team lines at all; without them the teams' statistics are empty upstream.
+        tracked: whether it comes from cameras or observers, which not every arena has: an answer without content, or in
+            which nobody has minutes, is then no reason for doubt.
         check: the dataset's own checks over (players table, teams table, what is known); problems in words.
     """
 
@@ -122,43 +96,45 @@ class BoxScoreShape:
         self,
         name: str,
         root: str,
-        statistics: Mapping[str, tuple[pa.DataType, str]],
+        statistics: Mapping[str, Measure],
         *,
-        team_statistics: Mapping[str, tuple[pa.DataType, str]] | None = None,
+        team_statistics: Mapping[str, Measure] | None = None,
         team_lacks: frozenset[str] = frozenset(),
         splits: Sequence[str] = (),
         split_lacks: frozenset[str] = frozenset(),
+        minutes: str = "minutes",
+        teams: bool = True,
+        tracked: bool = False,
         check: Callable[[pa.Table, pa.Table, Expectation], list[str]] = lambda _players, _teams, _known: [],
     ) -> None:
         self._root = root
         self._check = check
-        player = [
-            Column(snake_case(key), kind, doc, key, parent=_STATISTICS) for key, (kind, doc) in statistics.items()
-        ]
+        self._minutes = minutes
+        self._tracked = tracked
+        self._seconds = f"{snake_case(minutes)}_seconds"
+        player = [_statistic(key, measure) for key, measure in statistics.items()]
         team = [
-            Column(snake_case(key), kind, doc, key, parent=_STATISTICS)
-            for key, (kind, doc) in {**statistics, **(team_statistics or {})}.items()
+            _statistic(key, measure, of_team=True)
+            for key, measure in {**statistics, **(team_statistics or {})}.items()
             if key not in team_lacks
         ]
-        self._of_team = _team_columns(of_players=True)
+        self._of_team = team_columns(of_rows=True)
         self._player_columns = (
             *self._of_team,
-            *_PLAYER_COLUMNS,
-            _MINUTES,
-            _seconds(_PLAYERS, "Played time in seconds; null for a player who did not play."),
+            *_player_columns(minutes),
+            *_minutes_columns(PLAYERS, minutes, "a player who did not play", 1),
             *player,
         )
         self._team_columns = (
-            *_team_columns(of_players=False),
-            _MINUTES,
-            _seconds(_TEAM, "Played time in seconds, of all players together."),
-            *team,
+            *team_columns(of_rows=False),
+            *(_minutes_columns(TEAM, "minutes", "", 5) if teams else ()),
+            *(team if teams else ()),
         )
         # Blocks of the team's line that are kept as they are: one struct each, its fields declared and checked alike.
         self._splits = {
             split: tuple(
-                Column(snake_case(key), kind, doc, key)
-                for key, (kind, doc) in {"minutes": (_TEXT, "Wrong upstream."), **statistics}.items()
+                Column(snake_case(key), measure.kind, measure.doc, key)
+                for key, measure in {"minutes": Measure(_TEXT, "Wrong upstream."), **statistics}.items()
                 if key not in split_lacks
             )
             for split in splits
@@ -169,106 +145,75 @@ class BoxScoreShape:
                 pa.struct([pa.field(column.name, column.type) for column in columns]),
                 metadata={
                     "doc": f"The team's {split} together, as received; their minutes are wrong upstream.",
-                    "source": f"{_TEAM}.{split}",
+                    "source": f"{TEAM}.{split}",
                 },
             )
             for split, columns in self._splits.items()
         ]
-        self._player_schema = schema_of(self._player_columns, _PLAYERS)
-        self._team_schema = schema_of(self._team_columns, _TEAM)
+        self._player_schema = schema_of(self._player_columns, PLAYERS)
+        self._team_schema = pa.schema([*schema_of(self._team_columns, TEAM), *split_fields])
         self.players = Table(name, self._player_schema, ("team_id", "player_order"))
-        self.teams = Table(f"{name}-teams", pa.schema([*self._team_schema, *split_fields]), ("team_id",))
+        self.teams = Table(f"{name}-teams", self._team_schema, ("team_id",)) if teams else None
         self._player_keys = frozenset(column.source for column in _PLAYER_COLUMNS if column.source) | {_STATISTICS}
-        self._statistics_keys = frozenset(statistics) | {"minutes"}
-        self._team_statistics_keys = self._statistics_keys | frozenset(team_statistics or {})
+        self._statistics_keys = frozenset(statistics) | {minutes}
+        self._team_statistics_keys = frozenset({"minutes"})
+        if teams:
+            self._team_statistics_keys |= frozenset(statistics) | frozenset(team_statistics or {})
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Its tables: the players' lines, and the teams' where there are any."""
+        return (self.players,) if self.teams is None else (self.players, self.teams)
 
     def assess(self, payload: Payload, known: Expectation) -> Assessment:
-        """Judge an answer and turn it into the two tables."""
+        """Judge an answer and turn it into the tables."""
         try:
             return self._assess(payload, known)
         except ContractBroken as broken:
-            return violation(str(broken))
+            return broken_contract(broken)
 
     def _assess(self, payload: Payload, known: Expectation) -> Assessment:
-        root = payload.get(self._root) if isinstance(payload, dict) else None
-        if not isinstance(root, dict):
-            return violation(f"{self._root}: missing or null")
-        if root.get("gameId") != known.game_id:
-            return violation(f"{self._root}.gameId: got {root.get('gameId')!r}, asked for {known.game_id}")
-        if self._empty(root):
-            suspicious = ("a final game without content",) if known.final and known.home_score else ()
-            return Assessment("absent", problems=suspicious)
-        # In order of the tables' key, so that nothing has to be sorted again.
-        sides = sorted((self._side(root, "home"), self._side(root, "away")), key=lambda side: int(side.team["teamId"]))
-        problems = self._identity(sides, known)
+        root = root_of(payload, self._root, known)
+        if without_content(root, "players", _STATISTICS):
+            doubtful = known.final and known.home_score and not self._tracked
+            return Assessment("absent", problems=("a final game without content",) if doubtful else ())
+        sides = both_sides(root, self._root, objects=(_STATISTICS,))
+        problems = identity(self._root, {side.team["teamId"] for side in sides}, known)
         if problems:
             return violation(*problems)
-        teams = self._team_table(sides, known)
-        players = self._player_table(sides, teams)
+        if self._tracked and not any(_plays(player, self._minutes) for side in sides for player in side.players):
+            return Assessment("absent")
+        outliers = Outliers()
+        teams = self._team_table(sides, known, outliers)
+        players = self._player_table(sides, teams, outliers)
         problems = self._played(sides, players) + self._check(players, teams, known)
         if problems:
             return violation(*problems)
+        tables = {table.name: rows for table, rows in zip(self.tables, (players, teams), strict=False)}
         return Assessment(
             "ok",
-            tables={self.players.name: players, self.teams.name: teams},
+            tables=tables,
             unknown_fields=tuple(self._unknown(root, sides)),
+            quality=quality(tables, outliers),
         )
 
-    def _empty(self, root: Mapping[str, Any]) -> bool:
-        """A well-formed answer without content: both sides stand there, without players and without statistics."""
-        return all(
-            side in root
-            and (
-                root[side] is None
-                or (
-                    isinstance(root[side], dict)
-                    and {"players", _STATISTICS} <= root[side].keys()
-                    and not root[side]["players"]
-                    and not root[side][_STATISTICS]
-                )
-            )
-            for side in ("homeTeam", "awayTeam")
-        )
-
-    def _side(self, root: Mapping[str, Any], side: str) -> _Side:
-        where = f"{self._root}.{side}Team"
-        team = root.get(f"{side}Team")
-        if not isinstance(team, dict):
-            raise ContractBroken(f"{where}: missing or null")
-        players, statistics = team.get("players"), team.get(_STATISTICS)
-        if not isinstance(players, list) or not all(isinstance(player, dict) for player in players):
-            raise ContractBroken(f"{where}.players: not a list of objects")
-        if not isinstance(statistics, dict):
-            raise ContractBroken(f"{where}.statistics: missing or null")
-        for number, player in enumerate(players):
-            if not isinstance(player.get(_STATISTICS), dict):
-                raise ContractBroken(f"{where}.players[{number}].statistics: missing or null")
-        if type(team.get("teamId")) is not int or team["teamId"] <= 0:
-            raise ContractBroken(f"{where}.teamId: got {team.get('teamId')!r:.60}, want a team")
-        return _Side(side, where, team, players)
-
-    def _identity(self, sides: Sequence[_Side], known: Expectation) -> list[str]:
-        found = {side.team["teamId"] for side in sides}
-        if len(found) != 2:
-            return [f"{self._root}: both sides are team {found.pop()}"]
-        wanted = {known.home_team_id, known.away_team_id}
-        # Neutral-site games may have the sides swapped: the two teams count, not their places.
-        if None not in wanted and found != wanted:
-            return [f"{self._root}: teams {sorted(found)} played, not {sorted(str(team) for team in wanted)}"]
-        return []
-
-    def _team_table(self, sides: Sequence[_Side], known: Expectation) -> pa.Table:
+    def _team_table(self, sides: Sequence[Side], known: Expectation, outliers: Outliers) -> pa.Table:
         rows = [side.team for side in sides]
+
+        def where(number: int) -> str:
+            return sides[number].where
+
         derived: dict[str, Sequence[Any]] = {
             "game_id": [known.game_id, known.game_id],
             "is_home": [side.name == "home" for side in sides],
-            "minutes_seconds": _played_seconds(rows, lambda number: sides[number].where),
         }
-        arrays = build_arrays(self._team_columns, rows, derived, lambda number: sides[number].where)
+        if self.teams is not None:
+            derived["minutes_seconds"] = _played_seconds(rows, "minutes", where)
+        arrays = build_arrays(self._team_columns, rows, derived, where, outliers)
         arrays += [self._split(sides, split, columns) for split, columns in self._splits.items()]
-        return pa.Table.from_arrays(arrays, schema=self.teams.schema)
+        return pa.Table.from_arrays(arrays, schema=self._team_schema)
 
-    def _split(self, sides: Sequence[_Side], split: str, columns: Sequence[Column]) -> pa.Array:
+    def _split(self, sides: Sequence[Side], split: str, columns: Sequence[Column]) -> pa.Array:
         blocks = [side.team.get(split) for side in sides]
         for side, block in zip(sides, blocks, strict=True):
             if block is not None and not isinstance(block, dict):
@@ -281,12 +226,12 @@ class BoxScoreShape:
             {},
             lambda number: f"{sides[number].where}.{split}",
         )
-        kind = self.teams.schema.field(split).type
+        kind = self._team_schema.field(split).type
         return pa.StructArray.from_arrays(
             arrays, fields=list(kind), mask=pa.array([block is None for block in blocks], pa.bool_())
         )
 
-    def _player_table(self, sides: Sequence[_Side], teams: pa.Table) -> pa.Table:
+    def _player_table(self, sides: Sequence[Side], teams: pa.Table, outliers: Outliers) -> pa.Table:
         counts = [len(side.players) for side in sides]
         rows = [player for side in sides for player in side.players]
 
@@ -294,7 +239,7 @@ class BoxScoreShape:
             side = 0 if number < counts[0] else 1
             return f"{sides[side].where}.players[{number - side * counts[0]}]"
 
-        seconds = _played_seconds(rows, where)
+        seconds = _played_seconds(rows, self._minutes, where)
         # Some who stay out have 0:00 and a reason; 0:00 without one was on the court for less than a second.
         out = [not time and (time is None or bool(row.get("comment"))) for row, time in zip(rows, seconds, strict=True)]
         derived: dict[str, Sequence[Any]] = {
@@ -305,8 +250,8 @@ class BoxScoreShape:
         derived["player_order"] = [number for count in counts for number in range(count)]
         derived["starter"] = [bool(row.get("position")) for row in rows]
         derived["did_not_play"] = out
-        derived["minutes_seconds"] = [None if absent else time for time, absent in zip(seconds, out, strict=True)]
-        table = build_table(self._player_schema, self._player_columns, rows, derived, where)
+        derived[self._seconds] = [None if absent else time for time, absent in zip(seconds, out, strict=True)]
+        table = build_table(self._player_schema, self._player_columns, rows, derived, where, outliers)
         people: dict[Any, int] = {}
         for number, row in enumerate(rows):
             first = people.setdefault(row["personId"], number)
@@ -314,12 +259,12 @@ class BoxScoreShape:
                 raise ContractBroken(f"{where(number)}.personId: {row['personId']} stands there twice ({where(first)})")
         return table
 
-    def _played(self, sides: Sequence[_Side], players: pa.Table) -> list[str]:
+    def _played(self, sides: Sequence[Side], players: pa.Table) -> list[str]:
         """A final game has players with minutes on both sides."""
         played = {
             team
             for team, seconds in zip(
-                players.column("team_id").to_pylist(), players.column("minutes_seconds").to_pylist(), strict=True
+                players.column("team_id").to_pylist(), players.column(self._seconds).to_pylist(), strict=True
             )
             if seconds
         }
@@ -329,11 +274,11 @@ class BoxScoreShape:
             if side.team["teamId"] not in played
         ]
 
-    def _unknown(self, root: Mapping[str, Any], sides: Sequence[_Side]) -> list[str]:
-        found = sorted(f"{self._root}.{key}" for key in root.keys() - _ROOT_KEYS)
+    def _unknown(self, root: Mapping[str, Any], sides: Sequence[Side]) -> list[str]:
+        found = sorted(f"{self._root}.{key}" for key in root.keys() - ROOT_KEYS)
         players = [player for side in sides for player in side.players]
         for where, rows, keys in (
-            ("team", [side.team for side in sides], _TEAM_KEYS | self._splits.keys()),
+            ("team", [side.team for side in sides], TEAM_KEYS | {_STATISTICS} | self._splits.keys()),
             ("team.statistics", [side.team[_STATISTICS] for side in sides], self._team_statistics_keys),
             *(
                 (
@@ -350,16 +295,42 @@ class BoxScoreShape:
         return found
 
 
-def _seconds(rows: str, doc: str) -> Column:
-    return Column("minutes_seconds", _INT, doc, path=f"{rows}.{_STATISTICS}.minutes")
+def _statistic(key: str, measure: Measure, *, of_team: bool = False) -> Column:
+    low, high = (measure.team_low, measure.team_high) if of_team else (measure.low, measure.high)
+    return Column(snake_case(key), measure.kind, measure.doc, key, parent=_STATISTICS, low=low, high=high)
 
 
-def _played_seconds(rows: Sequence[Mapping[str, Any]], where: Callable[[int], str]) -> list[int | None]:
+def _minutes_columns(rows: str, minutes: str, empty: str, people: int) -> tuple[Column, Column]:
+    """The text as received, and what it means in seconds."""
+    name = snake_case(minutes)
+    nothing = f"; empty for {empty}" if empty else ""
+    null = f"; null for {empty}" if empty else ", of all players together"
+    what = "Minutes" if minutes == "minutes" else "Minutes in match-ups"
+    return (
+        Column(name, _TEXT, f"{what} as received{nothing}.", minutes, parent=_STATISTICS),
+        Column(
+            f"{name}_seconds",
+            _INT,
+            f"{'Played time' if minutes == 'minutes' else 'Time in match-ups'} in seconds{null}.",
+            path=f"{rows}.{_STATISTICS}.{minutes}",
+            low=0,
+            high=_LONGEST_SECONDS * people,
+        ),
+    )
+
+
+def _plays(player: Mapping[str, Any], minutes: str) -> bool:
+    """Whether a player's line has any time; a text that is no time counts as some, to be refused by its path."""
+    text = player[_STATISTICS].get(minutes)
+    return bool(text) and (type(text) is not str or minutes_to_seconds(text) != 0)
+
+
+def _played_seconds(rows: Sequence[Mapping[str, Any]], minutes: str, where: Callable[[int], str]) -> list[int | None]:
     """Each line's played time; null where its minutes are empty."""
-    texts = [row[_STATISTICS].get("minutes") for row in rows]
+    texts = [row[_STATISTICS].get(minutes) for row in rows]
     seconds = [minutes_to_seconds(text) if text and type(text) is str else None for text in texts]
     for number, (text, time) in enumerate(zip(texts, seconds, strict=True)):
         if time is None and text is not None and text != "":
             found = f"got {text!r:.40}, want minutes such as 36:35 or PT36M35.00S"
-            raise ContractBroken(f"{where(number)}.{_STATISTICS}.minutes: {found}")
+            raise ContractBroken(f"{where(number)}.{_STATISTICS}.{minutes}: {found}", type_errors=1)
     return seconds

@@ -6,11 +6,10 @@ import pyarrow as pa
 
 from nba_season_backfill.datasets.base import Dataset, Expectation
 from nba_season_backfill.datasets.box_scores import BoxScoreShape, game_parameters
+from nba_season_backfill.datasets.measures import count, real, share
 from nba_season_backfill.season import Season
 
 __all__ = ["BOX_SCORES_TRADITIONAL"]
-
-_INT, _REAL = pa.int32(), pa.float64()
 
 
 def _check(players: pa.Table, teams: pa.Table, known: Expectation) -> list[str]:
@@ -35,25 +34,25 @@ SHAPE = BoxScoreShape(
     "box-scores-traditional",
     "boxScoreTraditional",
     {
-        "fieldGoalsMade": (_INT, "Field goals made."),
-        "fieldGoalsAttempted": (_INT, "Field goals attempted."),
-        "fieldGoalsPercentage": (_REAL, "Field goals made of attempted, 0 to 1."),
-        "threePointersMade": (_INT, "Three-pointers made."),
-        "threePointersAttempted": (_INT, "Three-pointers attempted."),
-        "threePointersPercentage": (_REAL, "Three-pointers made of attempted, 0 to 1."),
-        "freeThrowsMade": (_INT, "Free throws made."),
-        "freeThrowsAttempted": (_INT, "Free throws attempted."),
-        "freeThrowsPercentage": (_REAL, "Free throws made of attempted, 0 to 1."),
-        "reboundsOffensive": (_INT, "Offensive rebounds."),
-        "reboundsDefensive": (_INT, "Defensive rebounds."),
-        "reboundsTotal": (_INT, "Rebounds."),
-        "assists": (_INT, "Assists."),
-        "steals": (_INT, "Steals."),
-        "blocks": (_INT, "Blocks."),
-        "turnovers": (_INT, "Turnovers."),
-        "foulsPersonal": (_INT, "Personal fouls."),
-        "points": (_INT, "Points."),
-        "plusMinusPoints": (_REAL, "Points scored minus points allowed while on the court."),
+        "fieldGoalsMade": count("Field goals made.", 40, 80),
+        "fieldGoalsAttempted": count("Field goals attempted.", 70, 160),
+        "fieldGoalsPercentage": share("Field goals made of attempted, 0 to 1."),
+        "threePointersMade": count("Three-pointers made.", 20, 45),
+        "threePointersAttempted": count("Three-pointers attempted.", 35, 90),
+        "threePointersPercentage": share("Three-pointers made of attempted, 0 to 1."),
+        "freeThrowsMade": count("Free throws made.", 35, 70),
+        "freeThrowsAttempted": count("Free throws attempted.", 45, 90),
+        "freeThrowsPercentage": share("Free throws made of attempted, 0 to 1."),
+        "reboundsOffensive": count("Offensive rebounds.", 25, 60),
+        "reboundsDefensive": count("Defensive rebounds.", 50, 90),
+        "reboundsTotal": count("Rebounds.", 60, 115),
+        "assists": count("Assists.", 35, 65),
+        "steals": count("Steals.", 15, 35),
+        "blocks": count("Blocks.", 20, 35),
+        "turnovers": count("Turnovers.", 20, 50),
+        "foulsPersonal": count("Personal fouls.", 9, 70),
+        "points": count("Points.", 120, 200),
+        "plusMinusPoints": real("Points scored minus points allowed while on the court.", -80.0, 80.0),
     },
     splits=("starters", "bench"),
     split_lacks=frozenset({"plusMinusPoints"}),
@@ -65,7 +64,7 @@ BOX_SCORES_TRADITIONAL = Dataset(
     endpoint="boxscoretraditionalv3",
     root="boxScoreTraditional",
     first_season=Season(1946),
-    tables=(SHAPE.players, SHAPE.teams),
+    tables=SHAPE.tables,
     parameters=game_parameters("boxscoretraditionalv3", "BoxScoreTraditionalV3"),
     assess=SHAPE.assess,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,9 @@ import pyarrow as pa
 __all__ = [
     "Column",
     "ContractBroken",
+    "Outliers",
     "build_arrays",
+    "build_columns",
     "build_table",
     "minutes_to_seconds",
     "schema_of",
@@ -40,7 +42,31 @@ _UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError)
 
 
 class ContractBroken(ValueError):
-    """A known field is missing or of another type; the message names the path, what came and what is declared."""
+    """A known field is missing or of another type; the message names the path, what came and what is declared.
+
+    ``missing`` and ``type_errors`` count the fields of the rows at hand that are absent (or null where a value is
+    required), and those of another type; the message names the first.
+    """
+
+    def __init__(self, message: str, *, missing: int = 0, type_errors: int = 0) -> None:
+        super().__init__(message)
+        self.missing = missing
+        self.type_errors = type_errors
+
+
+@dataclass(slots=True)
+class Outliers:
+    """Values beyond what is plausible: how many, and the first few by path. They are kept, and counted."""
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+    most_examples: int = 5
+
+    def add(self, path: str, value: float) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.examples) < self.most_examples:
+            self.examples.append(f"{path}: {value}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +76,7 @@ class Column:
     ``parent``: the object of the row in which the field stands (``statistics``), where it is not the row itself.
     ``path``: for the documents, what a column of ours is made from.
     ``required``: null is refused. ``optional``: the field may be missing from the answer (then null).
+    ``low``, ``high``: what is plausible; a value beyond is kept, and counted as an outlier.
     """
 
     name: str
@@ -60,16 +87,21 @@ class Column:
     path: str = ""
     required: bool = False
     optional: bool = False
+    low: float = -math.inf
+    high: float = math.inf
 
     family: str = field(init=False)
     """Which kind of JSON value it takes."""
     below: str = field(init=False)
     """Its name below the row, for messages: ``statistics.points``, or ours where it has no source."""
+    bounded: bool = field(init=False)
+    """Whether there is a bound at all."""
 
     def __post_init__(self) -> None:
         name = self.source or self.name
         object.__setattr__(self, "family", _family(self.type))
         object.__setattr__(self, "below", f"{self.parent}.{name}" if self.parent else name)
+        object.__setattr__(self, "bounded", self.low > -math.inf or self.high < math.inf)
 
 
 def _family(kind: pa.DataType) -> str:
@@ -103,11 +135,18 @@ def schema_of(columns: Sequence[Column], rows: str = "") -> pa.Schema:
                 metadata={
                     "doc": column.doc,
                     "source": column.path or (base + column.below if column.source else "derived"),
+                    **_range(column),
                 },
             )
             for column in columns
         ]
     )
+
+
+def _range(column: Column) -> dict[str, str]:
+    """``0..120``, ``0..``, or nothing."""
+    ends = (f"{end:g}" if math.isfinite(end) else "" for end in (column.low, column.high))
+    return {"range": "..".join(ends)} if column.bounded else {}
 
 
 def build_table(
@@ -116,16 +155,18 @@ def build_table(
     rows: Sequence[Mapping[str, Any]],
     derived: Mapping[str, Sequence[Any]],
     where: Callable[[int], str],
+    outliers: Outliers | None = None,
 ) -> pa.Table:
     """A table of ``rows``: columns with a source from the rows, the others from ``derived``.
 
     Args:
         where: the path of a row in the answer by its number, for messages.
+        outliers: where values beyond their column's bounds are noted.
 
     Raises:
         ContractBroken: a field is missing from a row, null where it must not be, or of another type.
     """
-    return pa.Table.from_arrays(build_arrays(columns, rows, derived, where), schema=schema)
+    return pa.Table.from_arrays(build_arrays(columns, rows, derived, where, outliers), schema=schema)
 
 
 def build_arrays(
@@ -133,12 +174,82 @@ def build_arrays(
     rows: Sequence[Mapping[str, Any]],
     derived: Mapping[str, Sequence[Any]],
     where: Callable[[int], str],
+    outliers: Outliers | None = None,
 ) -> list[pa.Array]:
     """The same, column by column."""
-    return [
-        _array(column, _values(column, rows, where) if column.source else derived[column.name], where)
-        for column in columns
-    ]
+    return _built(
+        columns,
+        lambda column: _values(column, rows, where) if column.source else derived[column.name],
+        where,
+        outliers,
+    )
+
+
+def build_columns(
+    columns: Sequence[Column],
+    values: Mapping[str, Sequence[Any]],
+    derived: Mapping[str, Sequence[Any]],
+    where: Callable[[int], str],
+    outliers: Outliers | None = None,
+) -> list[pa.Array]:
+    """The same from whole columns: ``values`` has those of the answer by its own names, all of one length."""
+    nothing = [None] * max((len(each) for each in (*values.values(), *derived.values())), default=0)
+
+    def given(column: Column) -> Sequence[Any]:
+        if not column.source:
+            return derived[column.name]
+        found = values.get(column.source)
+        if found is not None:
+            return found
+        if column.optional:
+            return nothing
+        raise ContractBroken(f"{where(0)}.{column.below}: missing, want {column.family}", missing=len(nothing))
+
+    return _built(columns, given, where, outliers)
+
+
+def _built(
+    columns: Sequence[Column],
+    given: Callable[[Column], Sequence[Any]],
+    where: Callable[[int], str],
+    outliers: Outliers | None,
+) -> list[pa.Array]:
+    try:
+        return [_array(column, given(column), where, outliers) for column in columns]
+    except ContractBroken as broken:
+        # Something is wrong: only now is everything that is wrong worth looking for.
+        raise _counted(broken, columns, given, where) from None
+
+
+def _counted(
+    first: ContractBroken,
+    columns: Sequence[Column],
+    given: Callable[[Column], Sequence[Any]],
+    where: Callable[[int], str],
+) -> ContractBroken:
+    missing = type_errors = 0
+    for column in columns:
+        try:
+            values = given(column)
+        except ContractBroken as broken:
+            missing += max(1, broken.missing)
+            continue
+        nulls = sum(value is None for value in values) if column.required else 0
+        missing += nulls
+        try:
+            _array(replace(column, required=False), values, where, None)
+        except ContractBroken:
+            type_errors += sum(value is not None and not _stands(value, column) for value in values)
+    return ContractBroken(str(first), missing=missing, type_errors=type_errors)
+
+
+def _stands(value: Any, column: Column) -> bool:
+    """Whether one value may stand in the column."""
+    try:
+        _array(column, [value], lambda _number: "", None)
+    except ContractBroken:
+        return False
+    return True
 
 
 def _values(column: Column, rows: Sequence[Mapping[str, Any]], where: Callable[[int], str]) -> list[Any]:
@@ -150,18 +261,19 @@ def _values(column: Column, rows: Sequence[Mapping[str, Any]], where: Callable[[
     try:
         return [row[source] for row in rows]
     except KeyError:
-        number = next(number for number, row in enumerate(rows) if source not in row)
-        raise ContractBroken(f"{where(number)}.{column.below}: missing, want {column.family}") from None
+        gone = [number for number, row in enumerate(rows) if source not in row]
+        found = f"{where(gone[0])}.{column.below}: missing, want {column.family}"
+        raise ContractBroken(found, missing=len(gone)) from None
 
 
-def _array(column: Column, values: Sequence[Any], where: Callable[[int], str]) -> pa.Array:
+def _array(column: Column, values: Sequence[Any], where: Callable[[int], str], outliers: Outliers | None) -> pa.Array:
     # By the set of types, not cell by cell: whatever is wrong is looked for only when something is.
     kinds = set(map(type, values))
     nullable = type(None) in kinds
     kinds.discard(type(None))
     if nullable and column.required:
         number = next(number for number, value in enumerate(values) if value is None)
-        raise ContractBroken(f"{where(number)}.{column.below}: null, want {column.family}")
+        raise ContractBroken(f"{where(number)}.{column.below}: null, want {column.family}", missing=1)
     if not kinds <= _ACCEPTED[column.family]:
         values = _mended(column, values, where)
     try:
@@ -173,6 +285,12 @@ def _array(column: Column, values: Sequence[Any], where: Callable[[int], str]) -
     if float in kinds and not all(map(math.isfinite, filter(None, values))):
         number = next(number for number, value in enumerate(values) if value and not math.isfinite(value))
         raise ContractBroken(f"{where(number)}.{column.below}: got {values[number]}, want a finite number")
+    if outliers is not None and column.bounded:
+        known = [value for value in values if value is not None] if nullable else values
+        if known and (min(known) < column.low or max(known) > column.high):
+            for number, value in enumerate(values):
+                if value is not None and not column.low <= value <= column.high:
+                    outliers.add(f"{where(number)}.{column.below}", value)
     return array
 
 
@@ -205,13 +323,13 @@ def unknown_keys(rows: Iterable[Mapping[str, Any]], known: frozenset[str], where
 
 
 # Digits are bounded: what is longer is no time, and Python refuses to read it as a number at all.
-_CLOCK = re.compile(r"(\d{1,4}):([0-5]?\d)(?:\.\d{1,9})?", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,4})(?:\.0{1,9})?:([0-5]?\d)(?:\.\d{1,9})?", re.ASCII)
 _ISO = re.compile(r"PT(?=\d)(?:(\d{1,3})H)?(?:(\d{1,4})M)?(?:(\d{1,5})(?:\.\d{1,9})?S)?", re.ASCII)
 
 
 @lru_cache(maxsize=16_384)
 def minutes_to_seconds(text: str) -> int | None:
-    """Played time in whole seconds from ``36:35``, ``240:00`` or ``PT34M12.00S``; None for any other form."""
+    """Played time in whole seconds from ``36:35``, ``240:00``, ``265.0:00`` or ``PT34M12.00S``; None otherwise."""
     match = _CLOCK.fullmatch(text)
     if match is not None:
         return int(match[1]) * 60 + int(match[2])
