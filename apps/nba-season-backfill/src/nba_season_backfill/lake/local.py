@@ -23,6 +23,7 @@ import hashlib
 import os
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from io import BufferedReader
@@ -92,6 +93,9 @@ class LocalStore:
         self._barrier = barrier
         self._unsynced = Unsynced(sync)
         self._swept: set[Path] = set()
+        self._in_place: set[Path] = set()
+        # Threads of one process need not poll for what they can wait for.
+        self._turn = threading.Lock()
         self._known = KnownVersions()
 
     @property
@@ -321,13 +325,32 @@ class LocalStore:
     @contextlib.contextmanager
     def _exclusive(self, key: str) -> Iterator[None]:
         """The folder's lock; the kernel gives it back when its holder dies."""
-        _make(self._root)
-        descriptor = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        if not self._turn.acquire(timeout=_LOCK_SECONDS):
+            raise self._locked(key)
         try:
-            self._take(descriptor, key)
-            yield
+            descriptor = self._open_lock()
+            try:
+                self._take(descriptor, key)
+                yield
+            finally:
+                os.close(descriptor)
         finally:
-            os.close(descriptor)
+            self._turn.release()
+
+    def _open_lock(self) -> int:
+        where = f"{self._root}/.lock"
+        try:
+            return os.open(where, os.O_RDWR | os.O_CREAT, 0o644)
+        except (FileNotFoundError, NotADirectoryError):
+            _make(self._root)
+            return os.open(where, os.O_RDWR | os.O_CREAT, 0o644)
+
+    def _locked(self, key: str) -> StoreError:
+        return StoreError(
+            f"{self.url}/.lock: another process has held it for {_LOCK_SECONDS:.0f} s; is it paused?",
+            kind="unreachable",
+            key=key,
+        )
 
     def _take(self, descriptor: int, key: str) -> None:
         deadline = time.monotonic() + _LOCK_SECONDS
@@ -338,25 +361,31 @@ class LocalStore:
             except BlockingIOError:
                 # A lock lasts a few milliseconds, unless its holder was paused just then.
                 if time.monotonic() > deadline:
-                    raise StoreError(
-                        f"{self.url}/.lock: another process has held it for {_LOCK_SECONDS:.0f} s; is it paused?",
-                        kind="unreachable",
-                        key=key,
-                    ) from None
+                    raise self._locked(key) from None
             time.sleep(pause)
             pause = min(pause * 2, 0.02)
 
     def _path(self, key: str) -> Path:
         check_key(key)
-        path = self._root.joinpath(*key.split("/"))
+        path = Path(f"{self._root}/{key}")
+        # Following every part of a path costs more than writing a small file does: a folder is followed once.
+        if path.parent not in self._in_place:
+            self._must_be_in_place(path.parent, key)
+            if path.parent.is_dir():
+                self._in_place.add(path.parent)
+        if path.is_symlink():
+            self._must_be_in_place(path, key)
+        return path
+
+    def _must_be_in_place(self, path: Path, key: str) -> None:
         root = os.path.realpath(self._root)
-        if os.path.realpath(path) != os.path.join(root, *key.split("/")):  # noqa: PTH118  # as realpath: text
+        relative = path.relative_to(self._root)
+        if os.path.realpath(path) != str(Path(root, relative)):
             raise StoreError(
                 f"{self.url}/{key}: a symbolic link leads out of its place; mount the other disk there instead",
                 kind="access_denied",
                 key=key,
             )
-        return path
 
     def _failure(self, verb: str, key: str, error: OSError) -> StoreError:
         kind = _KINDS.get(error.errno or 0, "other")
