@@ -40,3 +40,16 @@ def faulty_store() -> MakeFaulty:
     from faults.faulty import FaultyStore, Trap
 
     return lambda inner, fault, at: FaultyStore(inner, Trap(fault, at))
+
+
+@pytest.fixture(scope="session")
+def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder lake with the first 60 games of the sample season. Read it; who writes works on a copy."""
+    from nba_season_backfill.backfill.job import run_season
+    from nba_season_backfill.season import Season
+    from nba_season_backfill.settings import BackfillSettings
+
+    folder = tmp_path_factory.mktemp("sample") / "lake"
+    settings = BackfillSettings(source="sample", season="2024-25", limit=60, output=folder)
+    run_season(settings, Season(2024), run_id="20250101T000000Z-000000")
+    return folder

@@ -12,6 +12,7 @@ import click
 
 from hoopstat_config import ConfigurationInvalid, GroupedCommand, GroupedGroup, OriginKind, click_options, given
 from nba_season_backfill import __version__
+from nba_season_backfill.cli.exporting import export
 from nba_season_backfill.errors import BackfillError
 from nba_season_backfill.season import EASTERN
 from nba_season_backfill.settings import BackfillSettings
@@ -175,6 +176,9 @@ def rebuild(ctx: click.Context, /, config_file: str | None, datasets: tuple[str,
 
     every = ("box-scores-traditional", "box-scores-advanced", "play-by-play")
     ctx.exit(mending.rebuild_command(settings, datasets or every))
+
+
+cli.add_command(export)
 
 
 def load_settings(ctx: click.Context, config_file: str | None, **fixed: object) -> BackfillSettings:
