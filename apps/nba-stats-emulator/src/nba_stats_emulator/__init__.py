@@ -44,14 +44,17 @@ from nba_stats_emulator.limits import (
     VaryingCapacity,
 )
 from nba_stats_emulator.server import Arrival
+from nba_stats_emulator.story import Change, Correction, LateEnding, Postponement, Story
 
 __all__ = [
     "Admission",
     "Arrival",
     "Behaviour",
     "Blocked",
+    "Change",
     "Close",
     "Constant",
+    "Correction",
     "CutGzip",
     "Drift",
     "Drip",
@@ -60,14 +63,17 @@ __all__ = [
     "Emulator",
     "HtmlPage",
     "InvalidJson",
+    "LateEnding",
     "Limiter",
     "Lognormal",
     "NullRoot",
     "PenaltyBox",
+    "Postponement",
     "Reset",
     "Rule",
     "ServerError",
     "SlidingWindow",
+    "Story",
     "Tarpit",
     "TokenBucket",
     "TooManyRequests",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
 
+from nba_stats_emulator.corrections import amend_plays
 from nba_stats_emulator.eastern import eastern, hour_text
 from nba_stats_emulator.game_flow import play_out
 from nba_stats_emulator.plays import FOUL, FREE_THROWS, NOBODY, SHOT, TECHNICAL, TURNOVER, Play, Segment
 from nba_stats_emulator.rotation import HALF_SECONDS, OVERTIME_SECONDS
 from nba_stats_emulator.sheet import GameSheet
 from nba_stats_emulator.shots import far_shot, near_shot
+from nba_stats_emulator.story import Change
 
 __all__ = ["PlayByPlay", "play_by_play"]
 
@@ -36,18 +39,26 @@ _CLOCKS = tuple(map(_clock, range(_PERIOD_TENTHS + 1)))
 
 
 class PlayByPlay:
-    """The actions of a game and the points of both teams in each period."""
+    """The actions of a game, the points of both teams in each period, and the plays that the actions tell of."""
 
-    __slots__ = ("actions", "period_scores")
+    __slots__ = ("actions", "period_scores", "segments")
 
-    def __init__(self, actions: list[dict[str, Any]], period_scores: list[tuple[int, int]]) -> None:
+    def __init__(
+        self, actions: list[dict[str, Any]], period_scores: list[tuple[int, int]], segments: Sequence[Segment]
+    ) -> None:
         self.actions = actions
         self.period_scores = period_scores
+        self.segments = segments
 
 
-def play_by_play(sheet: GameSheet) -> PlayByPlay:
-    """Play the game out and write it down; the same sheet always gives the same rows."""
-    return _Writer(sheet).write()
+def play_by_play(sheet: GameSheet, changes: Sequence[Change] = ()) -> PlayByPlay:
+    """Play the game out and write it down; the same sheet always gives the same rows.
+
+    `sheet` is the game as it was first told; `changes` are corrections of it, which change the plays concerned only.
+    """
+    segments = play_out(sheet)
+    amend_plays(segments, sheet, changes)
+    return _Writer(sheet).write(segments)
 
 
 def _ordinal(number: int) -> str:
@@ -87,8 +98,7 @@ class _Writer:
         self.team_fouls = [0, 0]
         self.timeouts = [0, 0]
 
-    def write(self) -> PlayByPlay:
-        segments = play_out(self.sheet)
+    def write(self, segments: Sequence[Segment]) -> PlayByPlay:
         floor: tuple[list[int], list[int]] | None = None
         for segment in segments:
             if segment.period != self.period:
@@ -104,7 +114,7 @@ class _Writer:
             floor = segment.floor
             self.segment(segment)
         self.close_period()
-        return PlayByPlay(self.rows, self.scores)
+        return PlayByPlay(self.rows, self.scores, segments)
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
@@ -300,8 +310,9 @@ class _Writer:
             words = sub_type
         else:
             sub_type = _TURNOVERS[int(self.random() * len(_TURNOVERS))]
+            stolen = "Bad Pass" if self.random() < 0.7 else "Lost Ball"  # drawn in any case, for corrected steals
             if play.helper != NOBODY:
-                sub_type = "Bad Pass" if self.random() < 0.7 else "Lost Ball"
+                sub_type = stolen
             words = f"{sub_type} Turnover"
         self.turnovers[player] += 1
         self.team_turnovers[away] += 1

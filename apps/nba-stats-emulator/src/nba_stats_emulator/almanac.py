@@ -6,13 +6,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from nba_stats_emulator.bodies import final_at
 from nba_stats_emulator.eastern import eastern, hour_text
 from nba_stats_emulator.facts import Game
 
-__all__ = ["Record", "State", "game_subtype", "records", "series_text", "state_of", "week_of", "weeks"]
+__all__ = [
+    "LIVE",
+    "QUARTER",
+    "SCHEDULED",
+    "Record",
+    "State",
+    "game_subtype",
+    "moments_of",
+    "records",
+    "series_text",
+    "state_of",
+    "week_of",
+    "weeks",
+]
 
 SCHEDULED, LIVE, FINAL = 1, 2, 3
+QUARTER = timedelta(minutes=38)
+"""How long a quarter of a live game is said to last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +56,18 @@ class Record:
 
 def state_of(game: Game, now: datetime, overtimes: int = 0) -> State:
     """The state of a game at `now`; `overtimes` is how many it had in the end."""
-    if now >= final_at(game):
+    if now >= game.final_at:
         text = "Final" if not overtimes else "Final/OT" if overtimes == 1 else f"Final/OT{overtimes}"
         return State(FINAL, text, game.home_score, game.away_score)
     if now >= game.tipoff:
-        quarter = min(4, int((now - game.tipoff) / timedelta(minutes=38)) + 1)
+        quarter = min(4, int((now - game.tipoff) / QUARTER) + 1)
         return State(LIVE, f"Q{quarter}", 0, 0)
     return State(SCHEDULED, f"{hour_text(eastern(game.tipoff))} ET", 0, 0)
+
+
+def moments_of(game: Game) -> tuple[datetime, ...]:
+    """The moments at which the state of a game changes."""
+    return (game.tipoff, *(game.tipoff + number * QUARTER for number in (1, 2, 3)), game.final_at)
 
 
 def _series(game: Game) -> str:
@@ -62,7 +81,7 @@ def records(games: Iterable[Game], now: datetime) -> dict[str, Record]:
     for game in games:
         home = standing.setdefault((_series(game), game.home.team_id), [0, 0])
         away = standing.setdefault((_series(game), game.away.team_id), [0, 0])
-        if now >= final_at(game):
+        if now >= game.final_at:
             lost = int(game.home_score < game.away_score)
             home[lost] += 1
             away[1 - lost] += 1

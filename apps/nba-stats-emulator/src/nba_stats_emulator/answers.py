@@ -193,24 +193,29 @@ class SampleAnswers:
         season = self.season
         if endpoint in BOX_ENDPOINTS:
             return self.game_document(endpoint, asked.game_id(), now)
+        phase = season.phase(now)
         if endpoint == "boxscoresummaryv3":
             game_id = asked.game_id()
-            return self._keep((endpoint, game_id, now), lambda: season.summary(game_id, now) or empty_summary(game_id))
+            return self._keep(
+                (endpoint, game_id, phase), lambda: Document.of(season.summary(game_id, now) or empty_summary(game_id))
+            )
         if endpoint == "scheduleleaguev2":
             name, league = asked.season(), asked.league()
-            return self._keep((endpoint, name, league, now), lambda: season.schedule(name, league, now))
+            key = (endpoint, name, league, phase)
+            return self._keep(key, lambda: Document.of(season.schedule_json(name, league, now)))
         if endpoint == "scoreboardv3":
             league, day = asked.league(), asked.day("GameDate")
             if day is None:
                 raise BadParameter("GameDate")
-            return self._keep((endpoint, league, day, now), lambda: season.scoreboard(league, day, now))
+            return self._keep((endpoint, league, day, phase), lambda: Document.of(season.scoreboard(league, day, now)))
         if endpoint == "playerindex":
             parameters = asked.player_index()
-            return self._keep((endpoint, *parameters.values()), lambda: season.player_index(parameters))
+            return self._keep((endpoint, *parameters.values()), lambda: Document.of(season.player_index(parameters)))
         parameters, kind = asked.game_log()
         since, until = asked.day("DateFrom"), asked.day("DateTo")
         return self._keep(
-            (endpoint, *parameters.values(), now), lambda: season.game_log(parameters, kind, since, until, now)
+            (endpoint, *parameters.values(), phase),
+            lambda: season.game_log_document(parameters, kind, since, until, now),
         )
 
     def _find(self, key: tuple[Any, ...]) -> Document | None:
@@ -226,13 +231,13 @@ class SampleAnswers:
             while len(self._kept) > _KEPT_BODIES:
                 self._kept.popitem(last=False)
 
-    def _keep(self, key: tuple[Any, ...], make: Callable[[], object]) -> Document:
+    def _keep(self, key: tuple[Any, ...], make: Callable[[], Document]) -> Document:
         document = self._find(key)
         if document is None:
             with self._making:
                 document = self._find(key)
                 if document is None:
-                    document = Document.of(make())
+                    document = make()
                     self._store({key: document})
         return document
 
@@ -246,8 +251,8 @@ class SampleAnswers:
     def make_game(self, game_id: str, now: datetime) -> list[Document]:
         """A game's three bodies, made if they are not kept."""
         game = self.season.games.get(game_id)
-        final = game is not None and self.season.state(game, now).final
-        keys = [(endpoint, game_id, final) for endpoint in BOX_ENDPOINTS]
+        version = self.season.version(game, now) if game is not None else -1
+        keys = [(endpoint, game_id, version) for endpoint in BOX_ENDPOINTS]
         found = [self._find(key) for key in keys]
         if None in found:
             with self._making:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from nba_stats_emulator.facts import Game, Player
+from nba_stats_emulator.facts import Player
 from nba_stats_emulator.teams import Team
 
 __all__ = [
     "ROOTS",
     "clock_text",
     "empty_summary",
-    "final_at",
     "game_meta",
     "meta",
     "no_content",
@@ -35,13 +34,7 @@ ROOTS = {
 
 _ROUTES = {"boxscoretraditionalv3": "boxscoretraditional", "boxscoreadvancedv3": "boxscoreadvanced",
            "boxscoresummaryv3": "boxscoresummary", "playbyplayv3": "playbyplay"}  # fmt: skip
-_GAME_HOURS = 2.5
 _SCALES = (1, 10, 100, 1000)
-
-
-def final_at(game: Game) -> datetime:
-    """When a game is final: two and a half hours after the tip-off."""
-    return game.tipoff + timedelta(hours=_GAME_HOURS)
 
 
 def stamp_millis(moment: datetime) -> str:

@@ -47,6 +47,7 @@ def main(ctx: click.Context, /, **_options: Any) -> None:
             host=settings.host,
             port=settings.port,
             lookahead=settings.recorded is None,
+            story=settings.story,
         )
     except ConfigurationInvalid as error:
         raise click.UsageError("; ".join(map(str, error.problems))) from None

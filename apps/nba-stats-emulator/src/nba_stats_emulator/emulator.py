@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import threading
@@ -18,6 +19,7 @@ from nba_stats_emulator.behaviour import Behaviour
 from nba_stats_emulator.recorded import RecordedAnswers
 from nba_stats_emulator.sample import SampleSeason
 from nba_stats_emulator.server import Arrival, Server
+from nba_stats_emulator.story import Correction, Story, load_story, story_from_json, story_to_json
 from nba_stats_emulator.wire import Document, Reply, Request, parse_json
 
 __all__ = ["Emulator"]
@@ -42,11 +44,12 @@ class Emulator:
 
     `season` is simulated around its facts; with `recorded`, a folder, recorded bodies are served instead. `clock`
     gives the moment the season stands at (a datetime, or a function of none; the default is after its end).
-    `behaviour` says how to misbehave: a Behaviour, a scenario's name or file. `log` takes a line of JSON for each
+    `behaviour` says how to misbehave: a Behaviour, a scenario's name or file; `story` which games are postponed, end
+    late or are corrected: a Story, its name or file. `log` takes a line of JSON for each
     request: a file to append to, or an open text file. `monotonic` is the time requests are stamped and limited by.
 
-    Raises ValueError for a season that is not packed, a folder without bodies, an unknown scenario, or a host that is
-    not loopback.
+    Raises ValueError for a season that is not packed, a folder without bodies, an unknown scenario, a story that does
+    not fit the season, or a host that is not loopback.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Emulator:
         port: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
         lookahead: bool = False,
+        story: Story | str | None = None,
     ) -> None:
         if host not in _LOOPBACK:
             raise ValueError(f"host {host!r} is not loopback; the emulator serves this machine only: use 127.0.0.1")
@@ -74,6 +78,9 @@ class Emulator:
             answers = SampleAnswers(SampleSeason(season), lookahead=True) if lookahead else _answers_of(season)
             self._season = answers.season
             self._answers = answers
+        self._lookahead = lookahead
+        if story is not None:
+            self.set_story(story)
         self._clock: Callable[[], datetime] | None = None
         self.set_clock(clock)
         self._log, self._own_log = _opened(log)
@@ -159,6 +166,29 @@ class Emulator:
         else:
             self._clock = clock
 
+    @property
+    def story(self) -> Story:
+        """What happens to the season, the moves of its corrections spelt out."""
+        return self._season.story if self._season is not None else Story()
+
+    def set_story(self, story: Story | str | None) -> None:
+        """Change what happens to the season from the next request on; None is nothing but its games.
+
+        Raises ValueError for a story that does not fit the season, and with recorded bodies; the old one then stays.
+        """
+        if self._season is None:
+            raise ValueError("recorded bodies have no story")
+        if isinstance(story, str):
+            story = load_story(story)
+        season = self._season.with_story(story or Story())
+        self._answers.close()
+        self._season = season
+        self._answers = SampleAnswers(season, lookahead=self._lookahead)
+
+    def correct(self, *corrections: Correction) -> None:
+        """Add stat corrections to the story; ValueError for one that cannot be, and none is added."""
+        self.set_story(dataclasses.replace(self.story, corrections=(*self.story.corrections, *corrections)))
+
     # --- answering ----------------------------------------------------------------------------------------------------
 
     def _answer(self, request: Request) -> Reply:
@@ -188,10 +218,25 @@ class Emulator:
             if request.method == "POST" and path == f"{_CONTROL}/clock":
                 self._move_clock(parse_json(request.body))
                 return Reply(Document.of(self._state()))
+            if path in (f"{_CONTROL}/story", f"{_CONTROL}/corrections"):
+                return self._tell(request, path)
         except (ValueError, TypeError) as error:
             return Reply(Document.of({"error": str(error)}), 400)
-        known = [_CONTROL, f"{_CONTROL}/requests", f"{_CONTROL}/behaviour (POST)", f"{_CONTROL}/clock (POST)"]
+        posts = ("behaviour", "clock", "story", "corrections")
+        known = [_CONTROL, *(f"{_CONTROL}/{name}" for name in ("requests", "story"))]
+        known += [f"{_CONTROL}/{name} (POST)" for name in posts]
         return Reply(Document.of({"error": f"nothing at {request.method} {request.path}", "there_is": known}), 404)
+
+    def _tell(self, request: Request, path: str) -> Reply:
+        """The story over HTTP: read it, replace it, add corrections to it."""
+        if request.method == "POST":
+            data = parse_json(request.body)
+            if path.endswith("/story"):
+                self.set_story(story_from_json(data or {}))
+            else:
+                entries = data if isinstance(data, list) else [data]
+                self.correct(*story_from_json({"corrections": entries}).corrections)
+        return Reply(Document.of({"simulated": True, "story": story_to_json(self.story)}))
 
     def _move_clock(self, data: object) -> None:
         if not isinstance(data, dict) or not data.keys() <= {"now", "advance_seconds"} or len(data) > 1:

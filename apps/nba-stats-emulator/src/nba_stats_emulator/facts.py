@@ -7,7 +7,7 @@ import gzip
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from importlib.resources import files
 from typing import NamedTuple
@@ -84,6 +84,12 @@ class Game:
     away: Team
     home_score: int
     away_score: int
+    length: timedelta = timedelta(hours=2.5)
+
+    @property
+    def final_at(self) -> datetime:
+        """When the game is final: two and a half hours after the tip-off, unless its `length` says otherwise."""
+        return self.tipoff + self.length
 
     @property
     def kind(self) -> int:

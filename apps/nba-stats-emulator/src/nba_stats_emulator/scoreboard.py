@@ -35,6 +35,7 @@ class Entry:
     record: Record
     sheet: GameSheet | None
     plays: PlayByPlay | None
+    if_necessary: bool = False
 
 
 def _leader(team: Team, side: Side | None) -> dict[str, Any]:
@@ -124,7 +125,7 @@ def _game(entry: Entry, rosters: Rosters) -> dict[str, Any]:
         "gameLabel": game.label,
         "gameSubLabel": game.sub_label,
         "seriesText": series_text(game, record, state),
-        "ifNecessary": False,
+        "ifNecessary": entry.if_necessary,
         "seriesConference": game.label.split()[0] if game.kind == 4 and game.label != "NBA Finals" else "",
         "poRoundDesc": game.label if game.kind == 4 else "",
         "gameSubtype": game_subtype(game),

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from hoopstat_config import Option, Settings, SettingsConfigDict
 from nba_stats_emulator import scenarios
+from nba_stats_emulator.story import STORIES
 
 __all__ = ["EmulatorSettings"]
 
@@ -47,6 +48,15 @@ class EmulatorSettings(Settings):
             metavar="MOMENT",
             help="Moment the season stands at, such as 2024-11-05T12:00:00Z.",
             shown_default="after its end",
+        ),
+    ] = None
+    story: Annotated[
+        str | None,
+        Option(
+            "--story",
+            group=_SERVES,
+            metavar="NAME|FILE",
+            help="What happens to the season: a name, or a JSON file. " + ", ".join(sorted(STORIES)) + ".",
         ),
     ] = None
     latency: Annotated[

@@ -63,7 +63,9 @@ def near_shot(random: Callable[[], float], *, assisted: bool) -> Shot:
     """A two-point attempt, drawn with `random`; only an assisted one can be a lob."""
     chance = random()
     if chance < 0.5:
-        kind = _LOB if assisted and chance < 0.04 else _RIM[int(random() * len(_RIM))]
+        kind = _RIM[int(random() * len(_RIM))]  # drawn in any case: a corrected assist leaves the rest as it was
+        if assisted and chance < 0.04:
+            kind = _LOB
         return _from(random, 5 * random(), kind)
     if chance < 0.8:
         return _from(random, 5 + 7 * random(), _PAINT[int(random() * len(_PAINT))])

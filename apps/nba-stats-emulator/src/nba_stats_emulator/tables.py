@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import orjson
 
 from nba_stats_emulator.bodies import ratio
 from nba_stats_emulator.boxscores import sum_lines
@@ -12,7 +14,7 @@ from nba_stats_emulator.rosters import Rosters
 from nba_stats_emulator.rotation import overtimes_of
 from nba_stats_emulator.teams import Team
 
-__all__ = ["GAME_LOG_SORTERS", "game_log_body", "game_log_rows", "player_index_body"]
+__all__ = ["GAME_LOG_SORTERS", "game_log_body", "game_log_frame", "game_log_rows", "player_index_body"]
 
 _COUNTS = [
     "WL",
@@ -98,37 +100,43 @@ def _fantasy(line: Line) -> float:
 def game_log_rows(
     season_id: str,
     players: bool,
-    games: Iterable[Game],
-    lines_of: Callable[[Game], tuple[Sequence[Line], Sequence[Line]] | None],
+    game: Game,
+    lines: tuple[Sequence[Line], Sequence[Line]] | None,
     name: Callable[[int], Player],
 ) -> list[list[Any]]:
-    """Rows of the game log in the order of the games, one for each player or team; none of games without lines."""
+    """A game's rows of the game log, one for each player or team; none of a game without lines."""
+    if lines is None:
+        return []
     rows: list[list[Any]] = []
-    for game in games:
-        lines = lines_of(game)
-        if lines is None:
-            continue
-        day = game.game_date.isoformat()
-        sides: tuple[tuple[Team, Sequence[Line], int, str], ...] = (
-            (game.away, lines[1], game.away_score - game.home_score, f"{game.away.tricode} @ {game.home.tricode}"),
-            (game.home, lines[0], game.home_score - game.away_score, f"{game.home.tricode} vs. {game.away.tricode}"),
-        )
-        for team, own, margin, matchup in sides:
-            about_game = [team.team_id, team.tricode, team.full_name, game.game_id, day, matchup]
-            if players:
-                for line in own:
-                    counts = _counts(line, line.minutes, margin > 0, line.plus_minus)
-                    who = [season_id, line.player_id, name(line.player_id).full_name]
-                    rows.append([*who, *about_game, *counts, _fantasy(line), 1])
-            else:
-                minutes = 240 + 25 * overtimes_of([line.minutes for line in own])
-                rows.append([season_id, *about_game, *_counts(sum_lines(own), minutes, margin > 0, margin), 1])
+    day = game.game_date.isoformat()
+    sides: tuple[tuple[Team, Sequence[Line], int, str], ...] = (
+        (game.away, lines[1], game.away_score - game.home_score, f"{game.away.tricode} @ {game.home.tricode}"),
+        (game.home, lines[0], game.home_score - game.away_score, f"{game.home.tricode} vs. {game.away.tricode}"),
+    )
+    for team, own, margin, matchup in sides:
+        about_game = [team.team_id, team.tricode, team.full_name, game.game_id, day, matchup]
+        if players:
+            for line in own:
+                counts = _counts(line, line.minutes, margin > 0, line.plus_minus)
+                who = [season_id, line.player_id, name(line.player_id).full_name]
+                rows.append([*who, *about_game, *counts, _fantasy(line), 1])
+        else:
+            minutes = 240 + 25 * overtimes_of([line.minutes for line in own])
+            rows.append([season_id, *about_game, *_counts(sum_lines(own), minutes, margin > 0, margin), 1])
     return rows
+
+
+def game_log_frame(parameters: dict[str, Any], players: bool) -> tuple[bytes, bytes]:
+    """What stands before and after the rows of a leaguegamelog body."""
+    before, after = orjson.dumps(game_log_body(parameters, players, [["rows"]])).split(b'["rows"]')
+    return before, after
 
 
 def game_log_body(parameters: dict[str, Any], players: bool, rows: list[list[Any]]) -> dict[str, Any]:
     """The leaguegamelog body around rows, sorted as `Sorter` and `Direction` of the parameters say."""
     headers = _PLAYER_HEADERS if players else _TEAM_HEADERS
+    if len(rows) == 1:  # nothing to sort, and perhaps a stand-in for rows
+        return _table("leaguegamelog", parameters, "LeagueGameLog", headers, rows)
     sorter = str(parameters["Sorter"]).upper()
     column = headers.index("GAME_DATE" if sorter == "DATE" else sorter)
     descending = str(parameters["Direction"]).upper() == "DESC"
@@ -136,10 +144,16 @@ def game_log_body(parameters: dict[str, Any], players: bool, rows: list[list[Any
         rows = sorted(rows, key=lambda row: row[column], reverse=descending)
     else:  # a percentage of nothing is None and sorts below zero
         rows = sorted(rows, key=lambda row: -1 if row[column] is None else row[column], reverse=descending)
+    return _table("leaguegamelog", parameters, "LeagueGameLog", headers, rows)
+
+
+def _table(
+    resource: str, parameters: dict[str, Any], name: str, headers: list[str], rows: list[list[Any]]
+) -> dict[str, Any]:
     return {
-        "resource": "leaguegamelog",
+        "resource": resource,
         "parameters": parameters,
-        "resultSets": [{"name": "LeagueGameLog", "headers": headers, "rowSet": rows}],
+        "resultSets": [{"name": name, "headers": headers, "rowSet": rows}],
     }
 
 
@@ -166,8 +180,4 @@ def player_index_body(parameters: dict[str, Any], rosters: Rosters | None) -> di
         entries = [(rosters.player(player_id), team) for player_id, team in rosters.last_team().items()]
         entries.sort(key=lambda entry: (entry[0].family_name, entry[0].first_name, entry[0].player_id))
         rows = [_index_row(player, team, rosters, year) for player, team in entries]
-    return {
-        "resource": "playerindex",
-        "parameters": parameters,
-        "resultSets": [{"name": "PlayerIndex", "headers": _INDEX_HEADERS, "rowSet": rows}],
-    }
+    return _table("playerindex", parameters, "PlayerIndex", _INDEX_HEADERS, rows)
