@@ -7,6 +7,7 @@ finite is no number, and what is not Unicode is no text.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,6 +35,8 @@ _ACCEPTED: Mapping[str, frozenset[type]] = {
     "float": frozenset({int, float}),
     "string": frozenset({str}),
     "bool": frozenset({bool}),
+    # JSON has no such values: they are made from text.
+    "time": frozenset({dt.date, dt.datetime}),
 }
 
 
@@ -109,6 +112,8 @@ def _family(kind: pa.DataType) -> str:
         return "int"
     if pa.types.is_floating(kind):
         return "float"
+    if pa.types.is_temporal(kind):
+        return "time"
     return "bool" if pa.types.is_boolean(kind) else "string"
 
 

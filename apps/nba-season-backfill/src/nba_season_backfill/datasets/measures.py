@@ -21,7 +21,7 @@ class Measure(NamedTuple):
     team_high: float = math.inf
 
 
-def count(doc: str, most: float, most_of_team: float) -> Measure:
+def count(doc: str, most: float, most_of_team: float = math.inf) -> Measure:
     """A number of events: never negative, at most ``most`` for a player in a game."""
     return Measure(pa.int32(), doc, 0, most, 0, most_of_team)
 

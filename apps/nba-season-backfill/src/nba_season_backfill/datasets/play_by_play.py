@@ -10,9 +10,25 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from nba_season_backfill.datasets.base import Assessment, Dataset, Expectation, Payload, Table, violation
+from nba_season_backfill.datasets.base import (
+    Assessment,
+    Dataset,
+    Expectation,
+    Payload,
+    Table,
+    broken_contract,
+    quality_of,
+    violation,
+)
 from nba_season_backfill.datasets.box_scores import game_parameters
-from nba_season_backfill.datasets.columns import Column, ContractBroken, build_table, schema_of, unknown_keys
+from nba_season_backfill.datasets.columns import (
+    Column,
+    ContractBroken,
+    Outliers,
+    build_table,
+    schema_of,
+    unknown_keys,
+)
 from nba_season_backfill.season import Season
 
 __all__ = ["PLAY_BY_PLAY"]
@@ -40,6 +56,8 @@ _COLUMNS = (
         "Time left in the period, in seconds, to the hundredth.",
         path="actions[].clock",
         required=True,
+        low=0.0,
+        high=720.0,
     ),
     Column("team_id", _LONG, "The acting team; 0 where there is none.", "teamId"),
     Column("team_tricode", _TEXT, "The acting team's three letters; may be empty.", "teamTricode"),
@@ -48,28 +66,32 @@ _COLUMNS = (
     Column("player_name_i", _TEXT, "Initial and family name; may be empty.", "playerNameI"),
     Column("x_legacy", _INT, "Shot location across the court, tenths of feet from the basket.", "xLegacy"),
     Column("y_legacy", _INT, "Shot location along the court, tenths of feet from the basket.", "yLegacy"),
-    Column("shot_distance", _INT, "Shot distance in feet.", "shotDistance"),
+    Column("shot_distance", _INT, "Shot distance in feet.", "shotDistance", low=0, high=94),
     Column("shot_result", _TEXT, "Made, Missed, or empty.", "shotResult"),
-    Column("is_field_goal", _INT, "1 for a field goal attempt, else 0.", "isFieldGoal"),
+    Column("is_field_goal", _INT, "1 for a field goal attempt, else 0.", "isFieldGoal", low=0, high=1),
     Column(
         "score_home",
         _INT,
         "Home score after the action; null where the upstream leaves it empty.",
         path="actions[].scoreHome",
+        low=0,
+        high=200,
     ),
     Column(
         "score_away",
         _INT,
         "Away score after the action; null where the upstream leaves it empty.",
         path="actions[].scoreAway",
+        low=0,
+        high=200,
     ),
-    Column("points_total", _INT, "The player's points so far, on scoring actions.", "pointsTotal"),
+    Column("points_total", _INT, "Points of both teams so far, on scoring actions; else 0.", "pointsTotal", low=0, high=400),
     Column("location", _TEXT, "h, v or empty: the acting team's side.", "location"),
     Column("description", _TEXT, "The action in words.", "description"),
     Column("action_type", _TEXT, "Kind of action; may be empty in old seasons.", "actionType"),
     Column("sub_type", _TEXT, "Finer kind of action.", "subType"),
     Column("video_available", _INT, "1 if there is a video.", "videoAvailable"),
-    Column("shot_value", _INT, "2 or 3 for field goals, else 0.", "shotValue"),
+    Column("shot_value", _INT, "2 or 3 for field goals, else 0.", "shotValue", low=0, high=3),
 )
 _SCHEMA = schema_of(_COLUMNS, "actions[]")
 _KEYS = frozenset(column.source for column in _COLUMNS if column.source) | {"scoreHome", "scoreAway"}
@@ -109,7 +131,9 @@ def _texts(
         known = [value is None or type(value) is str for value in values]
         number = next(n for n, value in enumerate(values) if not known[n] or value not in meanings)
         found = "missing" if values[number] is _MISSING else f"got {values[number]!a:.40}"
-        raise ContractBroken(f"{_where(number)}.{key}: {found}, want {want}") from None
+        gone = values[number] is _MISSING
+        message = f"{_where(number)}.{key}: {found}, want {want}"
+        raise ContractBroken(message, missing=int(gone), type_errors=int(not gone)) from None
 
 
 @lru_cache(maxsize=65_536)
@@ -152,9 +176,10 @@ def _assess(payload: Payload, known: Expectation) -> Assessment:
             "score_home": home,
             "score_away": away,
         }
-        table = build_table(_SCHEMA, _COLUMNS, actions, derived, _where)
+        outliers = Outliers()
+        table = build_table(_SCHEMA, _COLUMNS, actions, derived, _where, outliers)
     except ContractBroken as broken:
-        return violation(str(broken))
+        return broken_contract(broken)
     problems = _order(actions) + _teams(actions, known) + _final_score(_last(home), _last(away), known)
     if problems:
         return violation(*problems)
@@ -162,7 +187,8 @@ def _assess(payload: Payload, known: Expectation) -> Assessment:
     # Every known field is there by now: only a row that has more of them can have an unknown one.
     if sum(map(len, actions)) > len(actions) * len(_KEYS):
         unknown += unknown_keys(actions, _KEYS, "game.actions")
-    return Assessment("ok", tables={TABLE.name: table}, unknown_fields=tuple(unknown))
+    tables = {TABLE.name: table}
+    return Assessment("ok", tables=tables, unknown_fields=tuple(unknown), quality=quality_of(tables, outliers))
 
 
 def _order(actions: Sequence[Mapping[str, Any]]) -> list[str]:
