@@ -30,10 +30,14 @@ class Rule:
 
 PACKAGES = (
     Rule(
-        "pandas and NumPy: nba_api and pyarrow import them only to make data frames, and a job makes none",
-        ("pandas", "pandas-*.dist-info", "numpy", "numpy.libs", "numpy-*.dist-info"),
-        optional=True,
+        "pandas: nba_api and pyarrow import it only to make data frames, and a job makes none",
+        ("pandas", "pandas-*.dist-info"),
     ),
+    Rule(
+        "NumPy's tests, headers, and its translator of Fortran",
+        ("numpy/**/tests", "numpy/_core/include", "numpy/**/lib/*.a", "numpy/f2py", "numpy/**/*.pxd", "numpy/**/*.pyx"),
+    ),
+    Rule("type stubs", ("**/*.pyi",)),
     Rule(
         "Arrow Flight: an RPC framework",
         ("pyarrow/libarrow_flight*", "pyarrow/libarrow_python_flight*", "pyarrow/_flight*", "pyarrow/flight.py"),
@@ -132,6 +136,11 @@ SYSTEM = (
             "var/cache/*",
             "var/lib/dpkg/info",
         ),
+    ),
+    Rule(
+        "character sets other than Unicode's, and tools for keys and locales that nothing here calls",
+        ("usr/lib/*/gconv/*", "usr/bin/sqv", "usr/bin/localedef", "usr/bin/openssl", "usr/lib/*/libdb-*"),
+        optional=True,
     ),
     Rule(
         "manuals, completions, translations; copyright notices stay",
