@@ -23,6 +23,7 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -368,19 +369,28 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         check_key(key)
         path = Path(f"{self._root}/{key}")
-        # Following every part of a path costs more than writing a small file does: a folder is followed once.
-        if path.parent not in self._in_place:
-            self._must_be_in_place(path.parent, key)
-            if path.parent.is_dir():
-                self._in_place.add(path.parent)
+        self._must_be_in_place(path.parent, key)
         if path.is_symlink():
-            self._must_be_in_place(path, key)
+            self._must_not_lead_out(path, key)
         return path
 
-    def _must_be_in_place(self, path: Path, key: str) -> None:
+    def _must_be_in_place(self, folder: Path, key: str) -> None:
+        """Follow a folder once: following every part of a path costs more than writing a small file does."""
+        if folder in self._in_place or folder == self._root:
+            return
+        self._must_be_in_place(folder.parent, key)
+        try:
+            kind = folder.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if stat.S_ISLNK(kind):
+            self._must_not_lead_out(folder, key)
+        elif stat.S_ISDIR(kind):
+            self._in_place.add(folder)
+
+    def _must_not_lead_out(self, path: Path, key: str) -> None:
         root = os.path.realpath(self._root)
-        relative = path.relative_to(self._root)
-        if os.path.realpath(path) != str(Path(root, relative)):
+        if os.path.realpath(path) != str(Path(root, path.relative_to(self._root))):
             raise StoreError(
                 f"{self.url}/{key}: a symbolic link leads out of its place; mount the other disk there instead",
                 kind="access_denied",
