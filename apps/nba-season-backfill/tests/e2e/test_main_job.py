@@ -38,8 +38,9 @@ def rows(lake: Path, table: str) -> list[Row]:
 
 
 def all_tables(lake: Path) -> dict[str, list[Row]]:
+    """Every table but the one that tells of the runs themselves."""
     names = sorted(path.name for path in lake.iterdir() if path.is_dir() and not path.name.startswith("_"))
-    return {name: rows(lake, name) for name in names}
+    return {name: rows(lake, name) for name in names if name != "pipeline-audit"}
 
 
 def facts(lake: Path, season: str) -> dict[str, Any]:

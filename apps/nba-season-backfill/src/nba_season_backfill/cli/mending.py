@@ -63,6 +63,7 @@ def repair_command(settings: BackfillSettings, *, deep: bool) -> int:
             observer=observer,
             stop=stop,
         ),
+        command="repair",
     )
 
 
@@ -73,6 +74,7 @@ def rebuild_command(settings: BackfillSettings, datasets: tuple[str, ...]) -> in
         lambda run_id, observer, stop: rebuild(
             settings, season_of(settings), datasets, run_id=run_id, observer=observer, stop=stop
         ),
+        command="rebuild",
     )
 
 

@@ -25,11 +25,11 @@ from hoopstat_observability import (
     exporting,
     get_logger,
     redact,
-    register_secret,
     shutdown_logging,
     shutdown_tracing,
     write_termination_message,
 )
+from nba_season_backfill.backfill.flight import Flight
 from nba_season_backfill.backfill.job import run_season
 from nba_season_backfill.backfill.looking import status_document, status_text
 from nba_season_backfill.backfill.metrics import METRICS, MeteredRun
@@ -37,6 +37,7 @@ from nba_season_backfill.backfill.observer import NoObserver, Observer, Observer
 from nba_season_backfill.backfill.planning import plan_season
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
+from nba_season_backfill.backfill.telling import keep_secret, tell
 from nba_season_backfill.errors import BackfillError
 from nba_season_backfill.rendering import plan_document, plan_text, summary_text
 from nba_season_backfill.season import Season
@@ -67,16 +68,26 @@ def run(settings: BackfillSettings) -> int:
     )
 
 
-def carry_out(settings: BackfillSettings, job: Job) -> int:
-    """Do a job with logging, signals and progress; gives the exit code. Everything that can go wrong ends here."""
+def carry_out(settings: BackfillSettings, job: Job, *, command: str = "run") -> int:
+    """Do a job with logging, signals and progress; gives the exit code. Everything that can go wrong ends here.
+
+    It is recorded in the lake under the name ``command``, and whoever should know is told how it ended.
+    """
     ids = bind_run(environ=os.environ)
-    if settings.proxy is not None:
-        register_secret(settings.proxy.get_secret_value())
+    keep_secret(settings)
     terminal = sys.stderr.isatty() and settings.log_format != "json"
     stop = Stop()
-    with _signals(stop), _watching(settings, ids.run_id, terminal) as observer, _metered(settings, observer) as watched:
-        summary, error = _attempt(settings, lambda: job(ids.run_id, watched.observer, stop))
-        watched.ended(summary, error)
+    flight = Flight(settings, ids, command=command)
+    with _signals(stop):
+        with _watching(settings, ids.run_id, terminal) as observer, _metered(settings, observer) as watched:
+            flight.begin()
+            observers = Observers(watched.observer, flight)
+            summary, error = _attempt(settings, lambda: job(ids.run_id, observers, stop))
+            watched.ended(summary, error)
+        for problem in tell(settings, flight, summary, error, stop):
+            _LOG.warning("not_told", problem=problem)
+            if summary is not None:
+                summary.warnings.append(problem)
     _finish(settings, summary, error, terminal)
     return error.exit_code if error is not None else 0
 
@@ -91,6 +102,7 @@ def _attempt(settings: BackfillSettings, job: Callable[[], Summary]) -> tuple[Su
         internal = BackfillError(
             f"internal error: {type(error).__name__}: {redact(str(error))}", hint="please report it with the log"
         )
+        internal.__cause__ = error
         if settings.log_format != "json":
             click.echo(str(redact("".join(traceback.format_exception(error)))), err=True)
         return None, internal

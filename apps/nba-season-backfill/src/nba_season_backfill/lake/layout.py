@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 __all__ = [
+    "AUDIT_PREFIX",
     "LAKE_IDENTITY",
+    "audit_key",
     "checkpoint_key",
     "generations_prefix",
     "lease_key",
@@ -15,8 +17,12 @@ __all__ = [
     "raw_key",
     "raw_prefix",
     "run_key",
+    "runs_of_month_prefix",
     "runs_prefix",
 ]
+
+AUDIT_PREFIX = "pipeline-audit/"
+"""Under it the table of all runs."""
 
 LAKE_IDENTITY = "_state/lake.json"
 
@@ -69,6 +75,16 @@ def runs_prefix(date: dt.date | None = None) -> str:
 def run_key(date: dt.date, run_id: str) -> str:
     """The flight record of a run that began on that UTC date."""
     return f"{runs_prefix(date)}{run_id}.json"
+
+
+def runs_of_month_prefix(month: str) -> str:
+    """Under it the flight records of runs that began in that UTC month (``2025-10``)."""
+    return f"_runs/{month}-"
+
+
+def audit_key(month: str) -> str:
+    """The rows of ``pipeline-audit`` about runs that began in that UTC month (``2025-10``), of every season."""
+    return f"{AUDIT_PREFIX}run_month={month}/part-0.parquet"
 
 
 def quarantine_key(endpoint: str, season: str, subject: str, sha256: str) -> str:
