@@ -36,7 +36,8 @@ class UnitRecord:
     """One unit's line in the checkpoint.
 
     ``raw``: sha256 of the body it was judged by. ``rows``: rows in each of its tables. ``revision`` counts the
-    different bodies that were stored. ``attempts`` counts the requests charged to the game. ``judged_at`` is UTC.
+    different contents that were stored, ``raw_before`` is the body of the one before. ``attempts`` counts the requests
+    charged to the game. ``judged_at`` is UTC.
     ``believed_until`` is given for absences only: later than that it is asked again. ``suspicious`` marks an absence
     that should not be: a final game, in a season for which the dataset exists.
     """
@@ -50,6 +51,7 @@ class UnitRecord:
     believed_until: str | None = None
     suspicious: bool = False
     error: str | None = None
+    raw_before: str | None = None
 
     def holds(self, now: dt.datetime) -> bool:
         """Whether nothing needs to be asked: stored, or absent and still believed."""
@@ -75,7 +77,8 @@ SEASON_LEVEL = "season"
 class Checkpoint:
     """A season's checkpoint in memory.
 
-    ``lake_id`` is the identity of the lake it belongs to (not its path: a lake may be moved or copied).
+    ``lake_id`` is the identity of the lake it belongs to (not its path: a lake may be moved or copied). ``watermark``
+    is how far the season is complete, ``totals`` what a daily run remembers of the game logs (``daily`` reads both).
     """
 
     season: Season
@@ -87,6 +90,8 @@ class Checkpoint:
     statistics: dict[str, Any] = field(default_factory=dict)
     pace: Mapping[str, Any] | None = None
     dates: dict[str, str] = field(default_factory=dict)
+    watermark: Mapping[str, Any] | None = None
+    totals: dict[str, list[Any]] = field(default_factory=dict)
     _units: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     def record(self, subject: str, dataset: str, record: UnitRecord, *, game_date: dt.date | None = None) -> None:
@@ -125,6 +130,14 @@ class Checkpoint:
             counted.setdefault(dataset, Counter())[record.status.value] += 1
         return counted
 
+    def tables_of(self, subject: str) -> set[str]:
+        """The tables in which a game, or the season, has rows."""
+        return {table for document in self._units.get(subject, {}).values() for table in document.get("rows", ())}
+
+    def revision_of(self, subject: str) -> int:
+        """How many different contents were stored of a game, at most of any of its datasets; 1 when never corrected."""
+        return max((document.get("revision", 1) for document in self._units.get(subject, {}).values()), default=1)
+
     def facts(self) -> dict[str, Any]:
         """What two runs over the same upstream must agree on, whatever interrupted them."""
         return {
@@ -143,6 +156,8 @@ class Checkpoint:
             "config": dict(self.config),
             "statistics": self.statistics,
             "pace": self.pace,
+            "watermark": self.watermark,
+            "totals": self.totals,
             "season_datasets": self._units.get(SEASON_LEVEL, {}),
             "games": {
                 subject: {"game_date": self.dates.get(subject), "datasets": self._units[subject]}
@@ -173,6 +188,8 @@ class Checkpoint:
                 statistics=dict(content["statistics"]),
                 pace=content["pace"],
                 dates={subject: game["game_date"] for subject, game in games.items() if game["game_date"]},
+                watermark=content.get("watermark"),
+                totals=dict(content.get("totals") or {}),
                 _units=units,
             )
             for _unit in checkpoint.units():

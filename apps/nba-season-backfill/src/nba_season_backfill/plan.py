@@ -118,12 +118,14 @@ def make_plan(
     now: dt.datetime,
     season_requests: int,
     refetch: bool = False,
+    doubted: Collection[tuple[str, str]] = (),
 ) -> Plan:
     """The wanted units minus the committed ones, game by game in order of date.
 
     Args:
         games: every game of the season, in order of date.
         refetch: take committed units as not committed (``--no-resume``).
+        doubted: the same for single ones, (game id, dataset): what is stored of them is not what it should be.
     """
     selected = [game for game in games if selection.picks(game)][: selection.limit]
     units: list[Unit] = []
@@ -137,7 +139,8 @@ def make_plan(
             if season < dataset.first_season:
                 never_existed += 1
                 continue
-            record = None if checkpoint is None or refetch else checkpoint.unit(game.game_id.text, dataset.name)
+            name = (game.game_id.text, dataset.name)
+            record = None if checkpoint is None or refetch or name in doubted else checkpoint.unit(*name)
             if record is None or not record.holds(now):
                 units.append(Unit(game, dataset))
             elif record.status == "ok":

@@ -16,7 +16,7 @@ from typing import Any
 
 from nba_season_backfill.season import GameId, GameKind, Season, SeasonType
 
-__all__ = ["Game", "GameState", "LogLine", "read_game_log", "read_schedule", "reconcile"]
+__all__ = ["Game", "GameState", "LogLine", "log_rows", "read_game_log", "read_schedule", "reconcile"]
 
 
 class GameState(StrEnum):
@@ -102,7 +102,7 @@ def read_game_log(payload: Mapping[str, Any]) -> list[LogLine]:
         ValueError: a column is missing or a value is not what it should be; names it.
     """
     lines = []
-    for row in _rows(payload, "LeagueGameLog"):
+    for row in log_rows(payload):
         try:
             points = row["PTS"]
             if points is not None and (not isinstance(points, int) or isinstance(points, bool)):
@@ -126,7 +126,12 @@ def read_game_log(payload: Mapping[str, Any]) -> list[LogLine]:
     return lines
 
 
-def _rows(payload: Mapping[str, Any], name: str) -> Iterable[dict[str, Any]]:
+def log_rows(payload: Mapping[str, Any], name: str = "LeagueGameLog") -> Iterable[dict[str, Any]]:
+    """The rows of a ``leaguegamelog`` answer, for teams or for players, by column.
+
+    Raises:
+        ValueError: the answer has no such table, or a row does not fit its headers.
+    """
     sets = payload.get("resultSets")
     for result in sets if isinstance(sets, list) else []:
         if isinstance(result, dict) and result.get("name") == name:

@@ -59,6 +59,7 @@ def some_rows(table: Table, game: str, count: int) -> pa.Table:
         if table.per_game:
             row["game_id"] = game
         made.append(row)
+    made.sort(key=lambda row: [row[column] for column in table.key])
     return pa.Table.from_pylist(made, schema=table.schema)
 
 

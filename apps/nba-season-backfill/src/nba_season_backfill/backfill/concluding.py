@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -50,7 +51,9 @@ def statistics(summary: Summary, exchange: Exchange, pacer: Pacer) -> Mapping[st
     }
 
 
-def conclude(checkpoint: Checkpoint, plan: Plan, summary: Summary, stop: Stop) -> None:
+def conclude(
+    checkpoint: Checkpoint, plan: Plan, summary: Summary, stop: Stop, *, now: dt.datetime | None = None
+) -> None:
     """Say what the run came to. A green end means that nothing selected is missing.
 
     Raises:
@@ -58,7 +61,7 @@ def conclude(checkpoint: Checkpoint, plan: Plan, summary: Summary, stop: Stop) -
         ContractViolated: all that is missing broke its contract: running again will not help by itself.
         Incomplete: something is missing; running again may help.
     """
-    now = utc_now()
+    now = now or utc_now()
     left = [unit for unit in plan.units if not checkpoint.holds(unit.game.game_id.text, unit.dataset.name, now)]
     summary.units_left = len(left)
     summary.games_left = len({unit.game.game_id for unit in left})

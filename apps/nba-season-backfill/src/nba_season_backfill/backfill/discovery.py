@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from nba_season_backfill.season import Season, SeasonType
 from nba_season_backfill.source.base import StatsRequest
 from nba_season_backfill.source.verdict import VerdictKind
 
-__all__ = ["Discovery", "discover", "season_list_requests"]
+__all__ = ["Discovery", "discover", "list_question", "season_list_requests"]
 
 _LOG = get_logger("nba_season_backfill.discovery")
 
@@ -76,12 +76,12 @@ def discover(exchange: Exchange, season: Season, season_types: Sequence[SeasonTy
     requests = season_list_requests(season, season_types)
     for request in requests:
         if request.endpoint == "leaguegamelog":
-            reply = exchange.settled(_question(request, None, read_game_log), tries=tries)
+            reply = exchange.settled(list_question(request, None, read_game_log), tries=tries)
             if reply.payload is not None:
                 lines += read_game_log(reply.payload)
         else:
             try:
-                question = _question(request, "leagueSchedule", lambda payload: read_schedule(payload, season))
+                question = list_question(request, "leagueSchedule", lambda payload: read_schedule(payload, season))
                 reply = exchange.settled(question, tries=tries)
             except (ContractViolated, Incomplete) as error:
                 warnings.append(f"the schedule cannot be had, only the game log is known: {error.message}")
@@ -97,9 +97,9 @@ def discover(exchange: Exchange, season: Season, season_types: Sequence[SeasonTy
     return Discovery(tuple(games), len(requests), tuple(warnings), sources)
 
 
-def _question(
-    request: StatsRequest, root: str | None, read: Callable[[Mapping[str, Any]], Sequence[object]]
-) -> Question:
+def list_question(request: StatsRequest, root: str | None, read: Callable[[Mapping[str, Any]], Sized]) -> Question:
+    """The question for a list of the season, judged by whether it can be read."""
+
     def assess(payload: Mapping[str, Any]) -> Assessment:
         try:
             found = read(payload)

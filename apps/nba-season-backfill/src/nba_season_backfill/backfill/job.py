@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,8 @@ from nba_season_backfill.backfill.doctor import Health, preflight
 from nba_season_backfill.backfill.engine import Engine
 from nba_season_backfill.backfill.exchange import Exchange, Question
 from nba_season_backfill.backfill.ledger import Ledger
+from nba_season_backfill.backfill.manner import Manner
+from nba_season_backfill.backfill.marking import mark
 from nba_season_backfill.backfill.observer import NoObserver, Observer
 from nba_season_backfill.backfill.opening import (
     LEAGUE,
@@ -27,6 +29,7 @@ from nba_season_backfill.backfill.opening import (
     store_error,
     store_must_be_honest,
 )
+from nba_season_backfill.backfill.revisions import Revisions
 from nba_season_backfill.backfill.salvage import archived_bodies, archived_replies
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
@@ -40,7 +43,7 @@ from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import ObjectStore, StoreError
 from nba_season_backfill.pace import Pacer, PaceState, PaceStopped, WaitTooLong
 from nba_season_backfill.plan import Plan, Unit, make_plan
-from nba_season_backfill.season import Season
+from nba_season_backfill.season import EASTERN, Season
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.base import StatsRequest, StatsSource
 from nba_season_backfill.source.verdict import VerdictKind
@@ -49,30 +52,12 @@ __all__ = ["Manner", "run_season"]
 
 _LOG = get_logger("nba_season_backfill.job")
 
+_WHOLE = Manner()
 _LEASE_TTL_SECONDS = 60.0
 # A month of play-by-play takes a tenth of a second to encode: without a pace that would be most of the work.
 _FLUSH_SECONDS = 4.0
 # The season's player index is asked again when there are new games and it is older than this.
 _PLAYERS_STALE = dt.timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """In what way a season is gone through.
-
-    ``recover``: go on from a good generation, or from nothing, where the checkpoint is damaged. ``again``: datasets
-    whose rows are derived anew from the archive (``rebuild``); empty means what is not yet stored. ``doubtful``: units
-    (game id or ``season``, dataset) that are taken as not stored (``repair``).
-    """
-
-    recover: bool = False
-    again: tuple[str, ...] = ()
-    doubtful: frozenset[tuple[str, str]] = frozenset()
-
-    @property
-    def from_archive_only(self) -> bool:
-        """Whether what is not in the archive is somebody else's business."""
-        return self.recover or bool(self.again)
 
 
 def run_season(
@@ -85,13 +70,15 @@ def run_season(
     store: ObjectStore | None = None,
     source: StatsSource | None = None,
     flush_seconds: float = _FLUSH_SECONDS,
-    manner: Manner = Manner(),  # frozen
+    manner: Manner = _WHOLE,
+    now: Callable[[], dt.datetime] = utc_now,
 ) -> Summary:
     """Fill the lake with a season, or continue to.
 
     Args:
         store, source: in place of those that the settings name (a test that makes them fail).
         flush_seconds: partitions are not rewritten more often than that, whatever the pace.
+        now: the wall clock, UTC.
 
     Raises:
         BackfillError: with the exit code that says what happened; what was done before is committed. The summary so
@@ -112,7 +99,7 @@ def run_season(
             simulated=settings.source == "sample",
         )
         run = _SeasonRun(
-            settings, season, store, summary, observer or NoObserver(), stop, manner, source, flush_seconds
+            settings, season, store, summary, observer or NoObserver(), stop, manner, source, flush_seconds, now
         )
         try:
             with span("run", season=str(season), run_id=run_id):
@@ -142,6 +129,7 @@ class _SeasonRun:
     manner: Manner
     source: StatsSource | None
     flush_seconds: float
+    now: Callable[[], dt.datetime]
 
     def go(self, stack: ExitStack) -> None:
         settings, store, summary = self.settings, self.store, self.summary
@@ -175,15 +163,17 @@ class _SeasonRun:
             offline=settings.source == "archive",
             judged=self.observer.judged,
         )
+        bronze = BronzeWriter(store, str(self.season), TABLES)
         ledger = Ledger(
             checkpoint,
             opened.file,
-            BronzeWriter(store, str(self.season), TABLES),
+            bronze,
             summary,
             run_id=summary.run_id,
             held=lease.ensure_held,
             snapshot=lambda: statistics(summary, exchange, pacer),
             flush_seconds=self.flush_seconds,
+            revisions=Revisions(archive, bronze, summary, run_id=summary.run_id),
         )
         stack.callback(ledger.close)
         if opened.recovered_from is not None or opened.damage:
@@ -192,7 +182,7 @@ class _SeasonRun:
         self.observer.pacing(pacer)
         self._preflight()
         try:
-            self._fill(checkpoint, exchange, archive, ledger)
+            self._fill(checkpoint, exchange, archive, ledger, bronze)
         finally:
             summary.requests = 0 if settings.source == "archive" else exchange.tally.total
             summary.requests_by_verdict = {} if settings.source == "archive" else exchange.tally.by_verdict()
@@ -239,7 +229,7 @@ class _SeasonRun:
         checkpoint = opened.checkpoint
         if checkpoint is None:
             _LOG.info("run_started", season=str(self.season), lake=summary.lake, source=settings.source, fresh=True)
-            return new_checkpoint(settings, self.season, LEAGUE, lake_id, utc_now())
+            return new_checkpoint(settings, self.season, LEAGUE, lake_id, self.now())
         stored = sum(1 for _subject, _dataset, record in checkpoint.units() if record.status is UnitStatus.OK)
         verb = "continuing from" if settings.resume else "fetching anew (--no-resume), keeping"
         summary.continued_from = opened.where
@@ -260,24 +250,48 @@ class _SeasonRun:
         self.summary.warnings.append(message)
         self.observer.said(message)
 
-    def _fill(self, checkpoint: Checkpoint, exchange: Exchange, archive: RawArchive, ledger: Ledger) -> None:
+    def _fill(
+        self, checkpoint: Checkpoint, exchange: Exchange, archive: RawArchive, ledger: Ledger, bronze: BronzeWriter
+    ) -> None:
         settings, summary = self.settings, self.summary
-        tries = settings.max_retries + 1
+        tries, increment, datasets = settings.max_retries + 1, self.manner.increment, wanted_datasets(settings)
         with performance_context("discovery") as measured:
-            found = discover(exchange, self.season, settings.season_type, tries=tries)
+            if increment is not None:
+                found = increment.discover(exchange, archive, checkpoint, tries=tries)
+            else:
+                found = discover(exchange, self.season, settings.season_type, tries=tries)
             measured.records_processed = len(found.games)
         for warning in found.warnings:
             self._warn(warning)
-        ledger.games_table(GAMES_TABLE.name, games_table(found.games))
+        summary.games_moved = ledger.relocate(found.games)
+        whole = not found.warnings
+        ledger.games_table(GAMES_TABLE.name, games_table(found.games, checkpoint.revision_of), whole=whole)
+        wanted, doubted = selection_of(settings), frozenset[tuple[str, str]]()
+        selection = wanted
+        if increment is not None:
+            selection, doubted = increment.narrow(wanted, found, checkpoint, bronze, summary)
+
+        def settle() -> None:
+            if summary.corrections:
+                tables = games_table(found.games, checkpoint.revision_of)
+                ledger.games_table(GAMES_TABLE.name, tables, whole=whole, again=True)
+            if settings.source != "archive" and whole:
+                today = increment.today if increment is not None else self.now().astimezone(EASTERN).date()
+                if mark(checkpoint, found.games, datasets, wanted, today):
+                    ledger.touch()
+            summary.watermark = (checkpoint.watermark or {}).get("date")
+
+        ledger.before_the_end(settle)
         plan = make_plan(
             found.games,
             wanted_datasets(settings, self.manner.again),
             checkpoint,
-            selection_of(settings),
+            selection,
             season=self.season,
-            now=utc_now(),
+            now=self.now(),
             season_requests=found.requests,
             refetch=not settings.resume or bool(self.manner.again),
+            doubted=doubted,
         )
         work = self._only_archived(plan, archive) if settings.source == "archive" else plan
         self._tell(work, already=plan.selected_games - sum(plan.not_final.values()) - plan.games_to_do)
@@ -298,7 +312,7 @@ class _SeasonRun:
             units = self._salvage(engine, archive, checkpoint, units)
         engine.work_through(units)
         ledger.finish()
-        conclude(checkpoint, work if self.manner.from_archive_only else plan, summary, self.stop)
+        conclude(checkpoint, work if self.manner.from_archive_only else plan, summary, self.stop, now=self.now())
 
     def _only_archived(self, plan: Plan, archive: RawArchive) -> Plan:
         """From the archive only what is in it can come; the rest is said, not tried."""
@@ -343,7 +357,7 @@ class _SeasonRun:
         """The player index: one request a season, asked again when there are new games and it is a day old."""
         record = checkpoint.unit(SEASON_LEVEL, "players")
         if record is not None and record.status is UnitStatus.OK and self.settings.resume:
-            age = utc_now() - dt.datetime.fromisoformat(record.judged_at)
+            age = self.now() - dt.datetime.fromisoformat(record.judged_at)
             if not plan.units or age < _PLAYERS_STALE:
                 return
         dataset, season = DATASETS["players"], self.season

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -20,12 +20,15 @@ import pyarrow as pa
 
 from hoopstat_observability import ContextThreadPoolExecutor, get_logger, performance_context
 from nba_season_backfill.backfill.exchange import Reply
+from nba_season_backfill.backfill.revisions import Revisions
 from nba_season_backfill.backfill.summary import Failed, Summary
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitRecord, UnitStatus
 from nba_season_backfill.datasets.base import Dataset
+from nba_season_backfill.datasets.stat_corrections import STAT_CORRECTIONS
 from nba_season_backfill.lake.bronze import BronzeWriter, Flush
 from nba_season_backfill.lake.state import StateFile
 from nba_season_backfill.plan import Unit
+from nba_season_backfill.schedule import Game
 
 __all__ = ["Ledger"]
 
@@ -41,6 +44,7 @@ class Ledger:
     Args:
         held: called before each commit; raises Fenced when the season's lease is no longer ours.
         flush_seconds: partitions are not written more often than that, but at the end.
+        revisions: what makes stat corrections of an answer that is not what was stored; without it none are kept.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Ledger:
         held: Callable[[], int],
         snapshot: Callable[[], Mapping[str, Any]],
         flush_seconds: float = 0.0,
+        revisions: Revisions | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._checkpoint = checkpoint
@@ -64,6 +69,8 @@ class Ledger:
         self._held = held
         self._snapshot = snapshot
         self._flush_seconds = flush_seconds
+        self._revisions = revisions
+        self._closing: Callable[[], None] = lambda: None
         self._monotonic = monotonic
         self._flushed_at = monotonic()
         self._unflushed: list[tuple[Unit, UnitRecord]] = []
@@ -85,7 +92,11 @@ class Ledger:
             self._drift(unit.dataset, assessment.unknown_fields)
         record = self._record(UnitStatus.OK, reply, attempts, before)
         rows = {name: table.num_rows for name, table in assessment.tables.items()}
-        stored = record(rows=rows)
+        if self._revisions is not None:
+            revision = self._revisions.settle(unit, reply, before)
+            stored = record(rows=rows, revision=revision.number, raw_before=revision.raw_before)
+        else:
+            stored = record(rows=rows)
         self._unflushed.append((unit, stored))
         self._put(unit, replace(stored, status=UnitStatus.ARCHIVED))
         self._summary.units_stored += 1
@@ -143,11 +154,40 @@ class Ledger:
         # The checkpoint says "ok" of it at once, so the next commit must write it.
         self._flushed_at = -math.inf
 
-    def games_table(self, name: str, by_month: Mapping[int, pa.Table]) -> None:
-        """The season's list of games; months that did not change are not written again."""
+    def games_table(self, name: str, by_month: Mapping[int, pa.Table], *, whole: bool, again: bool = False) -> None:
+        """The season's list of games; months that did not change are not written again.
+
+        Args:
+            whole: it has every game of the season: a month without one is taken away.
+            again: it was put before, in this run.
+        """
         for month, table in by_month.items():
             self._bronze.replace(name, month, table, [])
-            self._count_rows(name, table)
+            if not again:
+                self._count_rows(name, table)
+        if whole and not again and by_month:
+            for month in self._bronze.months(name):
+                if month not in by_month:
+                    self._bronze.drop(name, month)
+
+    def relocate(self, games: Iterable[Game]) -> int:
+        """Rows of games whose date changed go to the month of their new date; how many games."""
+        moved = 0
+        for game in games:
+            game_id, date = game.game_id.text, self._checkpoint.dates.get(game.game_id.text)
+            if date is None or date == game.game_date.isoformat():
+                continue
+            for table in sorted({*self._checkpoint.tables_of(game_id), STAT_CORRECTIONS.name}):
+                self._bronze.move(table, game_id, int(date[5:7]), game.month)
+            self._checkpoint.dates[game_id] = game.game_date.isoformat()
+            self._dirty = True
+            moved += 1
+            _LOG.info("game_moved", game_id=game_id, old_date=date, new_date=game.game_date.isoformat())
+        return moved
+
+    def before_the_end(self, closing: Callable[[], None]) -> None:
+        """Call this when everything is settled, before the last commit: what it changes is part of that."""
+        self._closing = closing
 
     def commit(self, *, everything: bool = False) -> None:
         """Begin to write what was settled so far: the partitions, then the checkpoint.
@@ -183,6 +223,7 @@ class Ledger:
 
     def finish(self) -> None:
         """Commit what is left, and wait until it is done."""
+        self._closing()
         self.commit(everything=True)
         self.wait()
 
@@ -229,9 +270,8 @@ class Ledger:
                 status=status,
                 judged_at=reply.fetched_at.isoformat(timespec="seconds"),
                 raw=reply.raw_sha256,
-                revision=revision,
                 attempts=attempts,
-                **more,
+                **{"revision": revision, **more},
             )
 
         return make

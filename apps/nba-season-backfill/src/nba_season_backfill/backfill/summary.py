@@ -44,6 +44,10 @@ class Summary:
     units_failed: int = 0
     units_left: int = 0
     units_never_existed: int = 0
+    corrections: int = 0
+    games_moved: int = 0
+    since: str | None = None
+    watermark: str | None = None
     rows_by_table: dict[str, int] = field(default_factory=dict)
     requests: int = 0
     requests_by_verdict: Mapping[str, int] = field(default_factory=dict)

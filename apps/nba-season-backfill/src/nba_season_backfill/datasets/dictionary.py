@@ -20,6 +20,11 @@ Columns are the API's own fields in snake_case; *source* is the field's path in 
 otherwise.
 """
 
+_OF_OURS = {
+    "games": "`leaguegamelog` and `scheduleleaguev2`, reconciled",
+    "stat-corrections": "two archived bodies of a game, the one before a correction and the one after",
+}
+
 
 def data_dictionary() -> str:
     """The whole dictionary as Markdown."""
@@ -27,7 +32,7 @@ def data_dictionary() -> str:
     of_table = {table.name: dataset for dataset in DATASETS.values() for table in dataset.tables}
     for name, table in TABLES.items():
         dataset = of_table.get(name)
-        where = "`leaguegamelog` and `scheduleleaguev2`, reconciled"
+        where = _OF_OURS.get(name, "")
         if dataset is not None:
             root = f", below `{dataset.root}`" if dataset.root else ""
             where = f"`{dataset.endpoint}`{root}; asked for from season {dataset.first_season} on"

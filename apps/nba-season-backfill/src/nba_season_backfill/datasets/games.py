@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -44,6 +44,12 @@ _COLUMNS = (
     Column("arena_name", _TEXT, "Arena.", "arenaName"),
     Column("arena_city", _TEXT, "Arena's city.", "arenaCity"),
     Column("arena_state", _TEXT, "Arena's state or country.", "arenaState"),
+    Column(
+        "revision",
+        _INT,
+        "How many different contents were stored of the game; 1 unless corrected (see `stat-corrections`).",
+        required=True,
+    ),
 )
 GAMES_TABLE = Table("games", schema_of(_COLUMNS), ())
 _PLAIN = {"season_type": "value", "state": "value"}
@@ -56,23 +62,31 @@ class _Game(Protocol):
     def month(self) -> int: ...
 
 
-def games_table(games: Sequence[_Game]) -> Mapping[int, pa.Table]:
-    """month -> the games of that month, one row each, in order of their ids."""
+def games_table(games: Sequence[_Game], revision_of: Callable[[str], int] = lambda _: 1) -> Mapping[int, pa.Table]:
+    """month -> the games of that month, one row each, in order of their ids.
+
+    Args:
+        revision_of: game id -> how many different contents were stored of it.
+    """
     by_month: dict[int, list[_Game]] = defaultdict(list)
     for game in games:
         by_month[game.month].append(game)
-    return {month: _table(rows) for month, rows in sorted(by_month.items())}
+    return {month: _table(rows, revision_of) for month, rows in sorted(by_month.items())}
 
 
-def _table(games: Sequence[_Game]) -> pa.Table:
+def _table(games: Sequence[_Game], revision_of: Callable[[str], int]) -> pa.Table:
     ordered = sorted(games, key=lambda game: str(game.game_id))  # type: ignore[attr-defined]  # columns are attributes
-    arrays = [pa.array([_value(game, column.name) for game in ordered], column.type) for column in _COLUMNS]
+    arrays = [
+        pa.array([_value(game, column.name, revision_of) for game in ordered], column.type) for column in _COLUMNS
+    ]
     return pa.Table.from_arrays(arrays, schema=GAMES_TABLE.schema)
 
 
-def _value(game: Any, name: str) -> Any:
+def _value(game: Any, name: str, revision_of: Callable[[str], int]) -> Any:
     if name == "game_id":
         return str(game.game_id)
+    if name == "revision":
+        return revision_of(str(game.game_id))
     if name == "state_reason":
         return game.reason
     value = getattr(game, name)

@@ -69,6 +69,8 @@ class _Partition:
     whole: pa.Table | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     dirty: bool = False
+    # Written after all others: a game that moves must stand in its new partition before it leaves the old one.
+    left: bool = False
 
 
 class BronzeWriter:
@@ -120,6 +122,39 @@ class BronzeWriter:
         partition.provenance[game_id] = raw_sha256
         partition.dirty = True
 
+    def rows(self, name: str, month: int, game_id: str) -> tuple[pa.Table, str] | None:
+        """A game's rows in a month and the hash of the body they were made from; None if it has none there."""
+        partition = self._partition(self._tables[name], month)
+        rows = partition.games.get(game_id)
+        return None if rows is None else (rows, partition.provenance.get(game_id, ""))
+
+    def move(self, name: str, game_id: str, from_month: int, to_month: int) -> None:
+        """Take a game's rows from one month to another. The new partition is written before the old one."""
+        found = self.rows(name, from_month, game_id)
+        if found is None or from_month == to_month:
+            return
+        self.add(name, to_month, game_id, *found)
+        self.leave(name, from_month, game_id)
+
+    def leave(self, name: str, month: int, game_id: str) -> None:
+        """Take a game's rows out of a month; written after every partition that gained rows."""
+        partition = self._partition(self._tables[name], month)
+        partition.provenance.pop(game_id, None)
+        if partition.games.pop(game_id, None) is not None:
+            partition.dirty = partition.left = True
+
+    def drop(self, name: str, month: int) -> None:
+        """Take a whole month away."""
+        partition = self._partition(self._tables[name], month, read=False)
+        partition.games, partition.provenance, partition.whole = {}, {}, None
+        partition.dirty = partition.left = True
+
+    def months(self, name: str) -> list[int]:
+        """The months of which the store has a partition."""
+        prefix = layout.partition_key(name, self._season, None).rpartition("/")[0] + "/month="
+        keys = (info.key.removeprefix(prefix) for info in self._store.list(prefix))
+        return sorted(int(rest.partition("/")[0]) for rest in keys if rest.endswith(".parquet"))
+
     def replace(self, name: str, month: int | None, rows: pa.Table, raws: Sequence[str]) -> None:
         """Put a whole partition, made from these raw bodies, in place of what it was.
 
@@ -156,17 +191,18 @@ class BronzeWriter:
                 break
             del self._open[key]
         jobs = []
-        for partition in self._open.values():
+        for partition in sorted(self._open.values(), key=lambda partition: partition.left):
             if partition.dirty:
-                partition.dirty = False
                 tables = [partition.games[game] for game in sorted(partition.games)]
                 jobs.append(
                     _Job(
                         partition,
                         [partition.whole] if partition.whole is not None else tables,
                         dict(partition.provenance),
+                        left=partition.left,
                     )
                 )
+                partition.dirty = partition.left = False
         return Flush(self._store, jobs)
 
     def _partition(self, shape: TableShape, month: int | None, *, read: bool = True) -> _Partition:
@@ -198,6 +234,7 @@ class _Job:
     partition: _Partition
     tables: list[pa.Table]
     provenance: dict[str, str]
+    left: bool = False
 
 
 class Flush:
@@ -222,13 +259,14 @@ class Flush:
         finally:
             for job in self._jobs:
                 job.partition.dirty = True
+                job.partition.left |= job.left
         return [each for each in written if each is not None]
 
     def _write(self, job: _Job) -> Written | None:
         partition = job.partition
         body, rows = _encode(partition.shape, job.tables, job.provenance)
         digest = hashlib.sha256(body).digest()
-        if digest == partition.digest:
+        if digest == partition.digest and (rows or not job.left):
             return None
         try:
             if partition.etag is None:
@@ -241,6 +279,10 @@ class Flush:
                 hint="it is at work; nothing more was written by this one",
             ) from None
         partition.etag, partition.digest = info.etag, digest
+        if job.left and not rows:
+            # Emptied under its condition first: nobody else's rows can be deleted with it.
+            self._store.delete(partition.key)
+            partition.etag, partition.digest = None, b""
         return Written(partition.key, rows, len(body))
 
 
