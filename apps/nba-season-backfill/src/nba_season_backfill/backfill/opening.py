@@ -109,6 +109,7 @@ class OpenState:
     """Where the checkpoint is kept, and the document in it (None when there is none).
 
     ``recovered_from``: the generation used in place of a damaged document. ``damage``: why there is none that is good.
+    ``generation`` counts its commits.
     """
 
     file: StateFile
@@ -117,6 +118,7 @@ class OpenState:
     recovered_from: int | None = None
     damage: str = ""
     fencing_token: int = 0
+    generation: int = 0
 
 
 def open_state(settings: BackfillSettings, store: ObjectStore, season: Season) -> tuple[StateFile, str]:
@@ -188,7 +190,14 @@ def load_checkpoint(
         )
     checkpoint = Checkpoint.from_content(loaded.content, where)
     checkpoint.must_be_of(season, league, lake_id or "none yet", where)
-    return OpenState(file, where, checkpoint, loaded.recovered_from, fencing_token=loaded.fencing_token)
+    return OpenState(
+        file,
+        where,
+        checkpoint,
+        loaded.recovered_from,
+        fencing_token=loaded.fencing_token,
+        generation=loaded.generation,
+    )
 
 
 def new_checkpoint(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from pathlib import Path
 from typing import Any
 
 import click
@@ -89,3 +91,94 @@ def ddl(
         last_season=last_season,
         replace=replace,
     )
+
+
+def _file(_ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+    if path is None or path.suffix in (".parquet", ".csv"):
+        return path
+    raise click.BadParameter(f"{str(path)!r}: the name ends with .parquet or .csv", param=param)
+
+
+def _shares(_ctx: click.Context, param: click.Parameter, text: str) -> tuple[int, int, int]:
+    from nba_season_backfill.export.splitting import parse_shares
+
+    try:
+        return parse_shares(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r}: {error}", param=param) from None
+
+
+@export.command(cls=GroupedCommand)
+@click_options(
+    BackfillSettings, only=("season", "season_type", "start_date", "end_date", *_LAKE, "state_file_path", *_TOLD)
+)
+@click.option(
+    "--file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_file,
+    metavar="FILE",
+    help="Where the samples go: .parquet or .csv.  [default: training-SEASON.parquet]",
+)
+@click.option("--also-season", "also", multiple=True, metavar="YYYY-YY", help="Take this season too (may be repeated).")
+@click.option(
+    "--window",
+    "windows",
+    type=click.IntRange(1, 100),
+    multiple=True,
+    default=(5, 10),
+    show_default=True,
+    help="Length of a rolling mean, in games (may be repeated).",
+)
+@click.option(
+    "--min-games",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Drop players with fewer games than that.",
+)
+@click.option(
+    "--split",
+    "shares",
+    default="70/15/15",
+    show_default=True,
+    callback=_shares,
+    metavar="N/N/N",
+    help="Shares of train, validation and test, cut between days.",
+)
+@click.option(
+    "--validation-from", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Cut here instead: validation."
+)
+@click.option("--test-from", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Cut here instead: test.")
+@click.option("--config", "config_file", metavar="FILE", envvar="NBA_BACKFILL_CONFIG", help="Read settings from a file")
+@click.pass_context
+def training(
+    ctx: click.Context,
+    /,
+    config_file: str | None,
+    file: Path | None,
+    also: tuple[str, ...],
+    windows: tuple[int, ...],
+    min_games: int,
+    shares: tuple[int, int, int],
+    validation_from: dt.datetime | None,
+    test_from: dt.datetime | None,
+    **_options: Any,
+) -> None:
+    """Write samples to train models on: a row a player and game, features made of earlier games alone."""
+    from nba_season_backfill.cli.entry import load_settings
+
+    settings = load_settings(ctx, config_file)
+    from nba_season_backfill.cli.training_samples import write_samples
+    from nba_season_backfill.export.training import TrainingOptions
+
+    options = TrainingOptions(
+        windows=tuple(sorted(set(windows))),
+        min_games=min_games,
+        season_types=tuple(kind.value for kind in settings.season_type),
+        start_date=settings.start_date,
+        end_date=settings.end_date,
+        shares=shares,
+        validation_from=validation_from.date() if validation_from else None,
+        test_from=test_from.date() if test_from else None,
+    )
+    write_samples(settings, options, file=file, also=also)

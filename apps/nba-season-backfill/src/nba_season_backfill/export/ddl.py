@@ -29,7 +29,7 @@ _PROJECTED = "partition_projection_type"
 class TablePlace:
     """A table and where it lies. ``monthly``: partitioned by season and month, not by season alone.
 
-    ``present``: whether the lake has an object of it; duckdb cannot look for columns in files that are not there.
+    ``present``: whether the lake has an object of it; duckdb and Spark complain of a folder that is not there.
     """
 
     table: Table
@@ -252,7 +252,8 @@ def _spark(places: Sequence[TablePlace], where: _Where) -> list[Statement]:
             )
         )
         # Spark knows no projection: it is told which partitions there are, and again when there are new ones.
-        made.append(Statement(name, f"MSCK REPAIR TABLE `{where.database}`.`{name}`"))
+        if place.present:
+            made.append(Statement(name, f"MSCK REPAIR TABLE `{where.database}`.`{name}`"))
     return made
 
 
