@@ -24,7 +24,7 @@ from hoopstat_config import (
     json_schema,
     reference_markdown,
 )
-from nba_season_backfill.season import SeasonType
+from nba_season_backfill.season import Season, SeasonType
 from nba_season_backfill.settings import BackfillSettings
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -34,6 +34,8 @@ END = "<!-- end: generated -->"
 # field: (option, variable, a text for it, the value it means); secrets that only a variable holds have no option
 SURFACE: dict[str, tuple[str | None, str, str, Any]] = {
     "season": ("--season", "NBA_TARGET_SEASON", "2023-24", "2023-24"),
+    "season_order": ("--season-order", "NBA_BACKFILL_SEASON_ORDER", "newest", "newest"),
+    "league": ("--league", "NBA_BACKFILL_LEAGUE", "gleague", "gleague"),
     "season_type": ("--season-type", "NBA_BACKFILL_SEASON_TYPE", "playoffs", (SeasonType.PLAYOFFS,)),
     "start_date": ("--start-date", "NBA_BACKFILL_START_DATE", "2024-10-22", dt.date(2024, 10, 22)),
     "end_date": ("--end-date", "NBA_BACKFILL_END_DATE", "2024-10-22", dt.date(2024, 10, 22)),
@@ -127,6 +129,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
     """Who configures nothing gets a polite run into ./bronze."""
     assert load().snapshot() == {
         "season": None,
+        "season_order": "oldest",
+        "league": "nba",
         "season_type": ["Regular Season", "IST", "PlayIn", "Playoffs"],
         "start_date": None,
         "end_date": None,
@@ -365,6 +369,63 @@ def test_no_season_means_the_current_one() -> None:
     described = {item.name: item for item in load().resolved(dt.date(2025, 10, 1)).describe()}
     assert described["season"].value == "2025-26"
     assert described["season"].origin.kind is OriginKind.DEFAULT
+
+
+def test_several_seasons_are_named_in_one_go() -> None:
+    """A list, a range, an open range and all name seasons, in the order asked for; twice named is named once."""
+    today = dt.date(2025, 11, 1)
+
+    def names(**given: object) -> list[str]:
+        return [str(season) for season in load(**given).seasons(today)]
+
+    assert names(season="2019-20, 2021-22,2019-20") == ["2019-20", "2021-22"]
+    assert names(season="2022-23:2024-25") == ["2022-23", "2023-24", "2024-25"]
+    assert names(season="2022-23:2024-25", season_order="newest") == ["2024-25", "2023-24", "2022-23"]
+    assert names(season="2024-25:") == ["2024-25", "2025-26"]
+    everything = names(season="all")
+    assert (everything[0], everything[-1], len(everything)) == ("1946-47", "2025-26", 80)
+    one = load(season="2022-23:2024-25").for_season(Season(2023))
+    assert (one.season, one.origin("season").kind) == ("2023-24", OriginKind.COMMAND_LINE)
+    with pytest.raises(ValueError, match="no season"):
+        load().seasons(today)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            {"season": "2024-25:2019-20"},
+            "--season '2024-25:2019-20': a range that ends (2019-20) before it begins (202",
+        ),
+        ({"season": "2019-20:2024"}, "--season '2019-20:2024': not a season (YYYY-YY); did you mean 2024-25?"),
+        ({"season": "2019-20,soon"}, "--season '2019-20,soon': not a season; it is written YYYY-YY, for instance 2024"),
+        ({"season": "2024-25", "league": "wnba"}, "--season '2024-25': not a season (YYYY); did you mean 2024?"),
+        ({"season": "1990", "league": "wnba"}, "--season '1990': not a season: the first one is 1997"),
+        (
+            {"season": "2019-20:2020-21", "state_file_path": "here.json"},
+            "--state-file-path 'here.json': one file cannot be the checkpoint of several seasons; leave it out, or",
+        ),
+        (
+            {"game_id": ("1022400001",)},
+            "--game-id '1022400001': 1022400001 is a game of the WNBA; name --league wnba, or another game",
+        ),
+    ],
+)
+def test_what_names_no_seasons_is_refused(given: dict[str, object], expected: str) -> None:
+    """A range, a list and another league's seasons are held to the same grammar as one season is."""
+    (problem,) = problems(**given)
+    assert problem.startswith(expected)
+
+
+def test_another_league_has_a_lake_and_a_calendar_of_its_own() -> None:
+    """One league is one lake; the WNBA's season is a year, which turns in May."""
+    nba = load().resolved(dt.date(2025, 3, 1))
+    assert (nba.season, nba.output.name, nba.s3_prefix) == ("2024-25", "bronze", "historical-backfill")
+    wnba = load(league="wnba").resolved(dt.date(2025, 3, 1))
+    assert (wnba.season, wnba.output.name, wnba.s3_prefix) == ("2024", "bronze-wnba", "historical-backfill-wnba")
+    assert load(league="wnba").resolved(dt.date(2025, 5, 1)).season == "2025"
+    named = load(league="gleague", output="mine", season="2023-24").resolved(dt.date(2025, 3, 1))
+    assert (named.season, named.output.name) == ("2023-24", "mine")
 
 
 @pytest.mark.parametrize("text", ["regular season", "Regular-Season", "REGULAR_SEASON", "regularseason"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nba_season_backfill.season import GameId, GameKind, Season, SeasonType, season_of_date
+from nba_season_backfill.season import GameId, GameKind, League, Season, SeasonType, parse_seasons, season_of_date
 
 
 @given(st.integers(1946, 2098))
@@ -88,3 +88,31 @@ def test_what_never_existed_is_not_asked_for() -> None:
     assert Season(2023).has(SeasonType.IST)
     assert not Season(2018).has(SeasonType.PLAY_IN)
     assert Season(1946).has(SeasonType.REGULAR_SEASON)
+
+
+@pytest.mark.parametrize(
+    ("league", "year", "text", "game_id"),
+    [
+        (League.NBA, 2024, "2024-25", "0022400061"),
+        (League.WNBA, 2024, "2024", "1022400061"),
+        (League.G_LEAGUE, 2024, "2024-25", "2022400061"),
+    ],
+)
+def test_each_league_writes_its_seasons_its_own_way(league: League, year: int, text: str, game_id: str) -> None:
+    """A season of a league reads back as that league's, and game ids know theirs."""
+    season = Season(year, league)
+    assert (str(season), Season.parse(text, league), GameId(game_id).season) == (text, season, season)
+    assert League.labelled(league.label) is league
+    assert season.has(SeasonType.PLAY_IN) is (league is League.NBA)
+    with pytest.raises(ValueError, match="the first one is"):
+        Season(league.first_year - 1, league)
+
+
+@given(st.sampled_from(list(League)), st.integers(2001, 2098), st.integers(0, 97))
+def test_a_range_names_every_season_once(league: League, first: int, length: int) -> None:
+    """From its first to its last, both included; the same seasons named one by one are the same."""
+    begin, end = Season(first, league), Season(min(first + length, 2098), league)
+    found = parse_seasons(f"{begin}:{end}", league, latest=end)
+    assert (found[0], found[-1], len(found)) == (begin, end, end.start_year - begin.start_year + 1)
+    assert parse_seasons(",".join(map(str, reversed(found))), league, latest=end) == found
+    assert parse_seasons("all", league, latest=end)[-1] == end

@@ -6,11 +6,12 @@ Its options stand in rooms by what they are about; what concerns more than one o
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 from hoopstat_config import OriginKind, SettingsConfigDict, rule
-from nba_season_backfill.season import season_of_date
+from nba_season_backfill.season import GameId, League, Season, parse_seasons, season_of_date
 from nba_season_backfill.settings import values
 from nba_season_backfill.settings.alerts import AlertOptions
 from nba_season_backfill.settings.lake import LakeOptions
@@ -23,6 +24,9 @@ from nba_season_backfill.settings.wanted import WantedOptions
 
 __all__ = ["PUBLIC_HOST_FLOOR_SECONDS", "SAMPLE_SEASON", "BackfillSettings"]
 
+# Where ``all`` ends for a check of the spelling alone.
+_LATEST_YEAR = 2098
+
 
 # The last base's options stand first in help and reference.
 class BackfillSettings(
@@ -34,6 +38,7 @@ class BackfillSettings(
 
     FINGERPRINTED: ClassVar[tuple[str, ...]] = (
         "season",
+        "league",
         "season_type",
         "box_scores",
         "play_by_play",
@@ -44,9 +49,42 @@ class BackfillSettings(
     """The settings that decide what a complete season is: those of the checkpoint's fingerprint."""
 
     def resolved(self, today: dt.date) -> BackfillSettings:
-        """The same settings with a season: the sample's, else the one that ``today`` (US Eastern) belongs to."""
-        season = SAMPLE_SEASON if self.source == "sample" else str(season_of_date(today))
-        return self.with_defaults(season=season)
+        """The same settings with what depends on the day and the league.
+
+        The season: the sample's, else the one that ``today`` (US Eastern) belongs to. The lake: another league's is
+        kept beside the NBA's, under a name of its own.
+        """
+        league = self.which_league
+        latest = season_of_date(today, league)
+        if self.source == "sample":
+            latest = Season(int(SAMPLE_SEASON[:4]), league)
+        if league is League.NBA:
+            return self.with_defaults(season=str(latest))
+        return self.with_defaults(
+            season=str(latest),
+            output=self.output.with_name(f"{self.output.name}-{league.label}"),
+            s3_prefix=f"{self.s3_prefix}-{league.label}",
+        )
+
+    @property
+    def which_league(self) -> League:
+        """The league that ``league`` names."""
+        return League.labelled(self.league)
+
+    def seasons(self, today: dt.date) -> tuple[Season, ...]:
+        """The seasons that ``season`` names, in the order asked for; ``all`` ends with that of ``today``.
+
+        Raises:
+            ValueError: no season is named yet (``resolved`` names one).
+        """
+        if self.season is None:
+            raise ValueError("no season is named")
+        found = parse_seasons(self.season, self.which_league, season_of_date(today, self.which_league))
+        return found if self.season_order == "oldest" else found[::-1]
+
+    def for_season(self, season: Season) -> BackfillSettings:
+        """The same settings for one of several seasons."""
+        return self.model_copy(update={"season": str(season)})
 
     @property
     def pace_off(self) -> bool:
@@ -82,6 +120,30 @@ class BackfillSettings(
     def upstream_host(self) -> str:
         """The host that is asked: what the lease on the upstream is named after."""
         return urlsplit(self.base_url).hostname or ""
+
+    @rule("season", "league")
+    def _seasons_of_the_league(self) -> str | None:
+        if self.season is None:
+            return None
+        try:
+            parse_seasons(self.season, self.which_league, Season(_LATEST_YEAR, self.which_league))
+        except ValueError as error:
+            return str(error)
+        return None
+
+    @rule("game_id", "league")
+    def _games_of_the_league(self) -> str | None:
+        strangers = [text for text in self.game_id if GameId(text).league is not self.which_league]
+        if not strangers:
+            return None
+        league = GameId(strangers[0]).league
+        return f"{strangers[0]} is a game of the {league.title}; name --league {league.label}, or another game"
+
+    @rule("state_file_path", "season")
+    def _one_checkpoint_a_season(self) -> str | None:
+        if self.state_file_path is None or self.season is None or not re.search("[:,]|all", self.season):
+            return None
+        return "one file cannot be the checkpoint of several seasons; leave it out, or name one season"
 
     @rule("rate_limit", "source", "base_url")
     def _never_hammer_a_public_host(self) -> str | None:

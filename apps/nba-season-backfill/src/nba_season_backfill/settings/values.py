@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
-from nba_season_backfill.season import FIRST_NBA_SEASON, GameId, Season
+from nba_season_backfill.season import FIRST_NBA_SEASON, GameId
 
 __all__ = [
     "DEFAULT_INTERVAL_SECONDS",
@@ -29,7 +29,7 @@ __all__ = [
     "proxy_url",
     "region",
     "request_budget",
-    "season",
+    "seasons",
     "secret_url",
     "service_url",
     "shared_secret",
@@ -62,9 +62,12 @@ def each_once(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def season(text: str) -> str:
-    """``YYYY-YY``."""
-    return str(Season.parse(text))
+def seasons(text: str) -> str:
+    """What names seasons, its blanks taken away; whether they are seasons depends on the league."""
+    cleaned = "".join(text.split())
+    if not cleaned:
+        raise ValueError("no season; it is written YYYY-YY, for instance 2024-25")
+    return cleaned
 
 
 def game_id(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -24,16 +24,24 @@ class WantedOptions(Settings):
     model_config = SettingsConfigDict(env_prefix="NBA_BACKFILL_")
 
     season: Annotated[
-        Annotated[str, AfterValidator(values.season)] | None,
+        Annotated[str, AfterValidator(values.seasons)] | None,
         Option(
             "--season",
             env="NBA_TARGET_SEASON",
             group=GROUP,
             metavar="YYYY-YY",
-            help="The season to fetch.",
+            help="The season to fetch; or several: 2019-20,2021-22, a range 2019-20:2024-25, all.",
             shown_default=f"the current season; {SAMPLE_SEASON} with --source sample",
         ),
     ] = None
+    season_order: Annotated[
+        Literal["oldest", "newest"],
+        Option("--season-order", group=GROUP, help="Which of several seasons is fetched first."),
+    ] = "oldest"
+    league: Annotated[
+        Literal["nba", "wnba", "gleague"],
+        Option("--league", group=GROUP, help="The league; each fills a lake of its own."),
+    ] = "nba"
     season_type: Annotated[
         Annotated[tuple[SeasonType, ...], Field(min_length=1), AfterValidator(values.each_once)],
         Option("--season-type", group=GROUP, metavar="TYPE", help=f"One of {', '.join(SeasonType)}."),
