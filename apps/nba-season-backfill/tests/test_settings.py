@@ -375,8 +375,8 @@ def test_several_seasons_are_named_in_one_go() -> None:
     """A list, a range, an open range and all name seasons, in the order asked for; twice named is named once."""
     today = dt.date(2025, 11, 1)
 
-    def names(**given: object) -> list[str]:
-        return [str(season) for season in load(**given).seasons(today)]
+    def names(**line: object) -> list[str]:
+        return [str(season) for season in load(None, **line).seasons(today)]
 
     assert names(season="2019-20, 2021-22,2019-20") == ["2019-20", "2021-22"]
     assert names(season="2022-23:2024-25") == ["2022-23", "2023-24", "2024-25"]
@@ -413,7 +413,7 @@ def test_several_seasons_are_named_in_one_go() -> None:
 )
 def test_what_names_no_seasons_is_refused(given: dict[str, object], expected: str) -> None:
     """A range, a list and another league's seasons are held to the same grammar as one season is."""
-    (problem,) = problems(**given)
+    (problem,) = problems(None, **given)
     assert problem.startswith(expected)
 
 
@@ -596,8 +596,8 @@ def test_the_help_groups_the_options_and_shows_defaults_and_variables() -> None:
     text = " ".join(result.output.split())
     for expected in (
         (
-            "--season YYYY-YY The season to fetch. [env: NBA_TARGET_SEASON; default: the current season; 2024-25 with "
-            "--source sample]"
+            "--season YYYY-YY The season to fetch; or several: 2019-20,2021-22, a range 2019-20:2024-25, all. [env: "
+                "NBA_TARGET_SEASON; default: the current season; 2024-25 with --source sample]"
         ),
         "--no-box-scores Leave box scores out. [env: NBA_BACKFILL_BOX_SCORES]",
         (
