@@ -75,7 +75,7 @@ def fill(root: Path, table: Table) -> dict[tuple[str, int | None], list[dict[str
             if month is None or table.name == "games":
                 bronze.replace(table.name, month, parts[0], [])
             else:
-                parts.append(some_rows(table, f"00225{month:05d}", 3))
+                parts.append(some_rows(table, f"00225{month:05d}", 3 if table.key else 1))
                 for part in parts:
                     bronze.add(table.name, month, part["game_id"][0].as_py(), part, "body")
             put[season, month] = [row for part in parts for row in part.to_pylist()]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import nba_season_backfill.datasets as package
-from nba_season_backfill.datasets import DATASETS, GAMES_TABLE, TABLES
+from nba_season_backfill.datasets import DATASETS, GAMES_TABLE, SEASON_DATASETS, TABLES
 from nba_season_backfill.datasets.base import Expectation
 from nba_season_backfill.datasets.columns import snake_case
 from nba_season_backfill.season import Season
@@ -18,8 +18,11 @@ from nba_season_backfill.season import Season
 def test_each_dataset_stands_under_its_own_name() -> None:
     """name -> dataset, and table name -> table, without one standing in two datasets."""
     assert all(name == dataset.name for name, dataset in DATASETS.items())
-    names = [table.name for dataset in DATASETS.values() for table in dataset.tables]
+    assert all(name == dataset.name for name, dataset in SEASON_DATASETS.items())
+    names = [table.name for name, dataset in DATASETS.items() if name != "players" for table in dataset.tables]
+    names += [table.name for dataset in SEASON_DATASETS.values() for table in dataset.tables]
     assert sorted([*names, GAMES_TABLE.name, "stat-corrections"]) == sorted(TABLES)
+    assert SEASON_DATASETS["players"].tables == DATASETS["players"].tables
     assert package.__all__ == sorted(package.__all__)
 
 

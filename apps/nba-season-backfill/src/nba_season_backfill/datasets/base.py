@@ -5,6 +5,7 @@ Pure. Bytes come in parsed (``payload``), Arrow tables go out; nothing here read
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,6 +24,7 @@ __all__ = [
     "SeasonRequest",
     "Table",
     "broken_contract",
+    "part_of_season",
     "quality_of",
     "violation",
 ]
@@ -152,6 +154,11 @@ class SeasonRequest:
     parameters: Mapping[str, str]
     subject: str
     table: str
+
+
+def part_of_season(season_type: SeasonType) -> str:
+    """The season type as it stands in keys: ``regular-season``, ``play-in``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|\s+", "-", season_type.value).lower()
 
 
 @dataclass(frozen=True, slots=True)

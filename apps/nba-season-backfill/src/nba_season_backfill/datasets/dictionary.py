@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nba_season_backfill.datasets import DATASETS, TABLES
+from nba_season_backfill.datasets import DATASETS, SEASON_DATASETS, TABLES
+from nba_season_backfill.datasets.base import Dataset, SeasonDataset
 
 __all__ = ["data_dictionary"]
 
@@ -10,14 +11,15 @@ _INTRODUCTION = """# Data dictionary
 
 Written from the declared schemas; a test fails when it lags behind them.
 
-A lake has one folder a table, one object a month: `TABLE/season=2024-25/month=10/part-0.parquet` (`players` has one a
-season). `season` and `month` (of the US Eastern game date) stand in the path and are read as columns by every Hive
-reader; duckdb takes months for text as soon as one has a leading zero, unless it is told `hive_types = {'month': int}`.
-The file's metadata has `hoopstat.raw`: for each game the SHA-256 of the archived body its rows were made from.
+A lake has one folder a table, one object a month: `TABLE/season=2024-25/month=10/part-0.parquet` (tables of a whole
+season have one a season). `season` and `month` (of the US Eastern game date) stand in the path and are read as columns
+by every Hive reader; duckdb takes months for text as soon as one has a leading zero, unless it is told
+`hive_types = {'month': int}`. The file's metadata has `hoopstat.raw`: for each game the SHA-256 of the archived body its rows were made from.
 
 Columns are the API's own fields in snake_case; *source* is the field's path in the answer (`homeTeam` stands for
 `awayTeam` too), or *derived* where it is of our making. Null means that the upstream left it empty, unless said
-otherwise.
+otherwise. *Range* is what is plausible: a value beyond is stored as it came, and counted as an outlier in the run's
+summary.
 """
 
 _OF_OURS = {
@@ -29,7 +31,9 @@ _OF_OURS = {
 def data_dictionary() -> str:
     """The whole dictionary as Markdown."""
     parts = [_INTRODUCTION]
-    of_table = {table.name: dataset for dataset in DATASETS.values() for table in dataset.tables}
+    of_table: dict[str, Dataset | SeasonDataset] = {
+        table.name: dataset for dataset in (*DATASETS.values(), *SEASON_DATASETS.values()) for table in dataset.tables
+    }
     for name, table in TABLES.items():
         dataset = of_table.get(name)
         where = _OF_OURS.get(name, "")
@@ -37,13 +41,16 @@ def data_dictionary() -> str:
             root = f", below `{dataset.root}`" if dataset.root else ""
             where = f"`{dataset.endpoint}`{root}; asked for from season {dataset.first_season} on"
         key = ", ".join(f"`{column}`" for column in (("game_id",) if table.per_game else ()) + table.key)
-        parts.append(f"## {name}\n\nFrom {where}. Unique and sorted by {key}.\n")
-        parts.append("| column | type | source | meaning |\n|---|---|---|---|")
+        kept = "" if table.per_game else " One object a season."
+        parts.append(f"## {name}\n\nFrom {where}. Unique and sorted by {key}.{kept}\n")
+        parts.append("| column | type | source | range | meaning |\n|---|---|---|---|---|")
         for field in table.schema:
             source = field.metadata[b"source"].decode()
             shown = source if source == "derived" else f"`{source}`"
             kind = "struct" if str(field.type).startswith("struct") else str(field.type)
             required = "" if field.nullable else ", never null"
-            parts.append(f"| `{field.name}` | {kind}{required} | {shown} | {field.metadata[b'doc'].decode()} |")
+            plausible = field.metadata.get(b"range", b"").decode()
+            meaning = field.metadata[b"doc"].decode()
+            parts.append(f"| `{field.name}` | {kind}{required} | {shown} | {plausible} | {meaning} |")
         parts.append("")
     return "\n".join(parts)

@@ -85,7 +85,9 @@ _COLUMNS = (
         low=0,
         high=200,
     ),
-    Column("points_total", _INT, "Points of both teams so far, on scoring actions; else 0.", "pointsTotal", low=0, high=400),
+    Column(
+        "points_total", _INT, "Points of both teams so far, on scoring actions; else 0.", "pointsTotal", low=0, high=400
+    ),
     Column("location", _TEXT, "h, v or empty: the acting team's side.", "location"),
     Column("description", _TEXT, "The action in words.", "description"),
     Column("action_type", _TEXT, "Kind of action; may be empty in old seasons.", "actionType"),

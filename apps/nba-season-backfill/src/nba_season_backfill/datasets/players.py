@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
 
 import pyarrow as pa
 
-from nba_season_backfill.datasets.base import Assessment, Dataset, Expectation, Payload, Table, violation
-from nba_season_backfill.datasets.columns import Column, ContractBroken, build_table, schema_of, unknown_keys
-from nba_season_backfill.season import Season
+from nba_season_backfill.datasets.base import (
+    Assessment,
+    Dataset,
+    Expectation,
+    Payload,
+    SeasonDataset,
+    SeasonRequest,
+    Table,
+    broken_contract,
+    quality_of,
+    violation,
+)
+from nba_season_backfill.datasets.columns import Column, ContractBroken, Outliers, schema_of
+from nba_season_backfill.datasets.result_sets import result_set, set_table, unknown_headers
+from nba_season_backfill.season import Season, SeasonType
 
-__all__ = ["PLAYERS"]
+__all__ = ["PLAYERS", "PLAYER_INDEX"]
 
 _INT, _LONG, _REAL, _TEXT = pa.int32(), pa.int64(), pa.float64(), pa.string()
 
@@ -39,48 +50,35 @@ _COLUMNS = (
     Column("roster_status", _REAL, "1.0 if on a roster.", "ROSTER_STATUS"),
     Column("from_year", _TEXT, "First season's start year.", "FROM_YEAR"),
     Column("to_year", _TEXT, "Last season's start year.", "TO_YEAR"),
-    Column("pts", _REAL, "Points a game in the timeframe.", "PTS"),
-    Column("reb", _REAL, "Rebounds a game in the timeframe.", "REB"),
-    Column("ast", _REAL, "Assists a game in the timeframe.", "AST"),
+    Column("pts", _REAL, "Points a game in the timeframe.", "PTS", low=0.0, high=60.0),
+    Column("reb", _REAL, "Rebounds a game in the timeframe.", "REB", low=0.0, high=40.0),
+    Column("ast", _REAL, "Assists a game in the timeframe.", "AST", low=0.0, high=30.0),
     Column("stats_timeframe", _TEXT, "What the averages are of: Season or Career.", "STATS_TIMEFRAME"),
     Column("supplemental_status", _INT, "Given by newer answers only.", "SUPPLEMENTAL_STATUS", optional=True),
 )
 TABLE = Table("players", schema_of(_COLUMNS), ("person_id",), per_game=False)
-_KEYS = frozenset(column.source for column in _COLUMNS)
 
 
 def _assess(payload: Payload, known: Expectation) -> Assessment:
     del known
-    results = payload.get("resultSets") if isinstance(payload, dict) else None
-    found = next(
-        (
-            result
-            for result in (results if isinstance(results, list) else ())
-            if isinstance(result, dict) and result.get("name") == "PlayerIndex"
-        ),
-        None,
-    )
-    if found is None:
-        return violation("resultSets: no PlayerIndex")
-    headers, rows = found.get("headers"), found.get("rowSet")
-    if not isinstance(headers, list) or not isinstance(rows, list):
-        return violation("PlayerIndex: headers or rowSet missing")
-    if not all(isinstance(header, str) for header in headers) or len(set(headers)) != len(headers):
-        return violation("PlayerIndex.headers: not a list of different names")
-    if not rows:
-        return Assessment("absent")
-    if any(not isinstance(row, list) or len(row) != len(headers) for row in rows):
-        return violation(f"PlayerIndex.rowSet: a row has not {len(headers)} values")
-    records: list[dict[str, Any]] = [dict(zip(headers, row, strict=True)) for row in rows]
     try:
-        table = build_table(TABLE.schema, _COLUMNS, records, {}, lambda number: f"PlayerIndex.rowSet[{number}]")
+        return _judged(payload)
     except ContractBroken as broken:
-        return violation(str(broken))
-    people = [record["PERSON_ID"] for record in records]
+        return broken_contract(broken)
+
+
+def _judged(payload: Payload) -> Assessment:
+    found = result_set(payload, "PlayerIndex")
+    if not found.row_count:
+        return Assessment("absent")
+    outliers = Outliers()
+    rows = set_table(TABLE.schema, _COLUMNS, found, {}, outliers)
+    people = found.column("PERSON_ID")
     if len(set(people)) != len(people):
         return violation("PlayerIndex.rowSet: a player stands there twice")
-    unknown = tuple(unknown_keys(records[:1], _KEYS, "PlayerIndex"))
-    return Assessment("ok", tables={TABLE.name: table.sort_by("person_id")}, unknown_fields=unknown)
+    tables = {TABLE.name: rows.sort_by("person_id")}
+    unknown = tuple(unknown_headers(found, _COLUMNS))
+    return Assessment("ok", tables=tables, unknown_fields=unknown, quality=quality_of(tables, outliers))
 
 
 @cache
@@ -102,4 +100,27 @@ PLAYERS = Dataset(
     tables=(TABLE,),
     parameters=_parameters,
     assess=_assess,
+)
+
+
+def _requests(
+    season: Season, season_types: Sequence[SeasonType], league: str, team_ids: Sequence[int]
+) -> list[SeasonRequest]:
+    del season_types, team_ids
+    parameters = {**_parameters(str(season)), "LeagueID": league}
+    return [SeasonRequest(PLAYERS.endpoint, parameters, "season", TABLE.name)]
+
+
+def _assess_season(payload: Payload, request: SeasonRequest, season: Season) -> Assessment:
+    del request
+    return _assess(payload, Expectation("", season))
+
+
+PLAYER_INDEX = SeasonDataset(
+    name=PLAYERS.name,
+    endpoint=PLAYERS.endpoint,
+    first_season=PLAYERS.first_season,
+    tables=PLAYERS.tables,
+    requests=_requests,
+    assess=_assess_season,
 )

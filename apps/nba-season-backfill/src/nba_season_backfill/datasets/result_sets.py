@@ -39,9 +39,9 @@ class ResultSet:
             raise ContractBroken(f"{self.where(0)}.{header}: missing", missing=self.row_count) from None
 
     def rows_in_order(self, order: Sequence[int]) -> ResultSet:
-        """The same with its rows in another order."""
+        """These of its rows, in this order."""
         columns = {header: [values[number] for number in order] for header, values in self.columns.items()}
-        return ResultSet(self.name, self.headers, self.row_count, columns)
+        return ResultSet(self.name, self.headers, len(order), columns)
 
 
 def result_set(payload: Payload, name: str, *, optional: bool = False) -> ResultSet:
