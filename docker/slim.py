@@ -74,7 +74,7 @@ PACKAGES = (
         ("botocore/data/*/",),
         keep=tuple(f"botocore/data/{service}" for service in ("s3", "sts", "sso", "sso-oidc", "signin")),
     ),
-    Rule("examples in botocore's and boto3's documentation", ("botocore/docs", "boto3/data", "boto3/examples")),
+    Rule("boto3's resources and examples: the lake uses clients", ("boto3/data", "boto3/examples")),
     Rule(
         "highlighting of languages other than Python",
         ("pygments/lexers/*.py",),
@@ -196,13 +196,13 @@ def main(arguments: list[str]) -> int:
     """The command line."""
     kinds = {"packages": PACKAGES, "system": SYSTEM}
     if len(arguments) != 2 or arguments[0] not in kinds:
-        print(__doc__, file=sys.stderr)
+        sys.stderr.write(f"{__doc__}\n")
         return 2
     total = 0
     for rule, saved in slim(Path(arguments[1]), kinds[arguments[0]]):
         total += saved
-        print(f"{saved / 1e6:7.1f} MB  {rule.why}")
-    print(f"{total / 1e6:7.1f} MB  saved")
+        sys.stdout.write(f"{saved / 1e6:7.1f} MB  {rule.why}\n")
+    sys.stdout.write(f"{total / 1e6:7.1f} MB  saved\n")
     return 0
 
 
