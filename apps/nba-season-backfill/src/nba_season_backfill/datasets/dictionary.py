@@ -14,7 +14,8 @@ Written from the declared schemas; a test fails when it lags behind them.
 A lake has one folder a table, one object a month: `TABLE/season=2024-25/month=10/part-0.parquet` (tables of a whole
 season have one a season). `season` and `month` (of the US Eastern game date) stand in the path and are read as columns
 by every Hive reader; duckdb takes months for text as soon as one has a leading zero, unless it is told
-`hive_types = {'month': int}`. The file's metadata has `hoopstat.raw`: for each game the SHA-256 of the archived body its rows were made from.
+`hive_types = {'month': int}`. The file's metadata has `hoopstat.raw`: for each game the SHA-256 of the archived body
+its rows were made from.
 
 Columns are the API's own fields in snake_case; *source* is the field's path in the answer (`homeTeam` stands for
 `awayTeam` too), or *derived* where it is of our making. Null means that the upstream left it empty, unless said
@@ -31,15 +32,17 @@ _OF_OURS = {
 def data_dictionary() -> str:
     """The whole dictionary as Markdown."""
     parts = [_INTRODUCTION]
-    of_table: dict[str, Dataset | SeasonDataset] = {
-        table.name: dataset for dataset in (*DATASETS.values(), *SEASON_DATASETS.values()) for table in dataset.tables
-    }
+    of_table: dict[str, Dataset | SeasonDataset] = {}
+    for dataset in DATASETS.values():
+        of_table |= {table.name: dataset for table in dataset.tables}
+    for whole in SEASON_DATASETS.values():
+        of_table |= {table.name: whole for table in whole.tables}
     for name, table in TABLES.items():
-        dataset = of_table.get(name)
+        origin = of_table.get(name)
         where = _OF_OURS.get(name, "")
-        if dataset is not None:
-            root = f", below `{dataset.root}`" if dataset.root else ""
-            where = f"`{dataset.endpoint}`{root}; asked for from season {dataset.first_season} on"
+        if origin is not None:
+            root = f", below `{origin.root}`" if origin.root else ""
+            where = f"`{origin.endpoint}`{root}; asked for from season {origin.first_season} on"
         key = ", ".join(f"`{column}`" for column in (("game_id",) if table.per_game else ()) + table.key)
         kept = "" if table.per_game else " One object a season."
         parts.append(f"## {name}\n\nFrom {where}. Unique and sorted by {key}.{kept}\n")
