@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from nba_season_backfill.datasets import DATASETS
-from nba_season_backfill.datasets.base import Dataset
+from nba_season_backfill.datasets import DATASETS, SEASON_DATASETS
+from nba_season_backfill.datasets.base import Dataset, SeasonDataset
+from nba_season_backfill.datasets.contract import under_contract
 from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.pace import PaceConfig
 from nba_season_backfill.plan import Selection
@@ -18,7 +19,7 @@ from nba_season_backfill.source.base import StatsRequest, StatsSource
 from nba_season_backfill.source.sample import SampleServer
 from nba_season_backfill.source.stats_api import StatsApiSource
 
-__all__ = ["find_archived", "open_source", "pace_config", "selection_of", "utc_now", "wanted_datasets"]
+__all__ = ["find_archived", "open_source", "pace_config", "selection_of", "utc_now", "wanted_datasets", "wanted_season_datasets"]
 
 
 def utc_now() -> dt.datetime:
@@ -27,13 +28,24 @@ def utc_now() -> dt.datetime:
 
 
 def wanted_datasets(settings: BackfillSettings, only: Sequence[str] = ()) -> tuple[Dataset, ...]:
-    """The per-game datasets that the settings ask for (or those of them in ``only``), in a fixed order."""
-    names: list[str] = []
-    if settings.box_scores:
-        names += ["box-scores-traditional", "box-scores-advanced"]
-    if settings.play_by_play:
-        names.append("play-by-play")
-    return tuple(DATASETS[name] for name in names if not only or name in only)
+    """The per-game datasets that the settings ask for (or those of them in ``only``), in a fixed order.
+
+    Their answers are judged under the schema contract that the settings ask for.
+    """
+    return tuple(
+        under_contract(DATASETS[name], settings.schema_contract)
+        for name in settings.wanted_names
+        if name in DATASETS and name not in SEASON_DATASETS and (not only or name in only)
+    )
+
+
+def wanted_season_datasets(settings: BackfillSettings) -> tuple[SeasonDataset, ...]:
+    """The datasets of a whole season that the settings ask for, judged under the same contract."""
+    return tuple(
+        under_contract(SEASON_DATASETS[name], settings.schema_contract)
+        for name in settings.wanted_names
+        if name in SEASON_DATASETS
+    )
 
 
 def selection_of(settings: BackfillSettings) -> Selection:

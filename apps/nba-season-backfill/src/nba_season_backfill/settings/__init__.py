@@ -14,6 +14,7 @@ from hoopstat_config import OriginKind, SettingsConfigDict, rule
 from nba_season_backfill.season import GameId, League, Season, parse_seasons, season_of_date
 from nba_season_backfill.settings import values
 from nba_season_backfill.settings.alerts import AlertOptions
+from nba_season_backfill.settings.datasets import DatasetOptions
 from nba_season_backfill.settings.lake import LakeOptions
 from nba_season_backfill.settings.pace import PaceOptions
 from nba_season_backfill.settings.running import RunningOptions
@@ -30,7 +31,14 @@ _LATEST_YEAR = 2098
 
 # The last base's options stand first in help and reference.
 class BackfillSettings(
-    AlertOptions, TellingOptions, PaceOptions, RunningOptions, LakeOptions, UpstreamOptions, WantedOptions
+    AlertOptions,
+    TellingOptions,
+    PaceOptions,
+    RunningOptions,
+    LakeOptions,
+    UpstreamOptions,
+    DatasetOptions,
+    WantedOptions,
 ):
     """Everything about a run that its user may decide. See ``nba-backfill config`` for the values in force."""
 
@@ -40,6 +48,7 @@ class BackfillSettings(
         "season",
         "league",
         "season_type",
+        "datasets",
         "box_scores",
         "play_by_play",
         "player_info",
@@ -85,6 +94,18 @@ class BackfillSettings(
     def for_season(self, season: Season) -> BackfillSettings:
         """The same settings for one of several seasons."""
         return self.model_copy(update={"season": str(season)})
+
+    @property
+    def wanted_names(self) -> tuple[str, ...]:
+        """The datasets that are wanted: those chosen, less those left out, in the order in which they are asked for."""
+        from nba_season_backfill.datasets.groups import expand
+
+        kept = []
+        for name in expand(self.datasets):
+            box, plays, people = name.startswith("box-scores-"), name == "play-by-play", name == "players"
+            if (self.box_scores or not box) and (self.play_by_play or not plays) and (self.player_info or not people):
+                kept.append(name)
+        return tuple(kept)
 
     @property
     def pace_off(self) -> bool:
@@ -159,6 +180,18 @@ class BackfillSettings(
         if self.pace_off or not self.origin("jitter_seconds").explicit or self.jitter_seconds < self.interval_seconds:
             return None
         return f"must be less than the interval it varies ({self.interval_seconds} s)"
+
+    @rule("datasets", "box_scores", "play_by_play", "player_info")
+    def _no_dataset_is_wanted_and_left_out(self) -> str | None:
+        if not self.origin("datasets").explicit:
+            return None
+        from nba_season_backfill.datasets.groups import named
+
+        for field, off in (("box_scores", "box-scores-"), ("play_by_play", "play-by-play"), ("player_info", "players")):
+            both = [name for name in named(self.datasets) if name.startswith(off)]
+            if both and not getattr(self, field):
+                return f"{both[0]} is named here, and left out by {self.origin(field)}; drop one of the two"
+        return None if self.wanted_names else "nothing is left to fetch; name a dataset that is not taken away again"
 
     @rule("base_url", "source")
     def _only_the_nba_has_a_base_url(self) -> str | None:
