@@ -136,7 +136,7 @@ def make_plan(
             not_final[game.state.value] += 1
             continue
         for dataset in datasets:
-            if season < dataset.first_season:
+            if not dataset.offers(season, game.game_id.kind):
                 never_existed += 1
                 continue
             name = (game.game_id.text, dataset.name)

@@ -66,6 +66,7 @@ def summary_text(summary: Summary) -> str:
         ("checkpoint", summary.checkpoint),
     ]
     rows += [("warning", text) for text in summary.warnings]
+    rows += _validation(summary)
     for dataset, fields in summary.drift.items():
         rows.append(("new fields", f"{dataset}: {', '.join(fields[:8])}{' ...' if len(fields) > 8 else ''}"))
     for failure in summary.failures[:10]:
@@ -73,6 +74,23 @@ def summary_text(summary: Summary) -> str:
     if len(summary.failures) > 10:
         rows.append(("failed", f"... and {len(summary.failures) - 10} more (status lists them)"))
     return _lines(rows)
+
+
+def _validation(summary: Summary) -> list[tuple[str, str]]:
+    """What the checks over the rows found; nothing where there is nothing to say."""
+    counts = {
+        "missing": summary.missing,
+        "type errors": summary.type_errors,
+        "outliers": summary.outliers,
+        "rows refused": summary.filtered_out_count,
+    }
+    if not any(counts.values()):
+        return []
+    checked = sum(each.rows for each in summary.validation.values())
+    rows = [("validation", ", ".join([f"{checked} rows passed", *(f"{n} {what}" for what, n in counts.items() if n)]))]
+    for dataset, each in summary.validation.items():
+        rows += [("outlier", f"{dataset}: {example}") for example in each.examples[:2]]
+    return rows
 
 
 def plan_document(plan: Plan, interval_seconds: float, requests_per_hour: int) -> dict[str, object]:

@@ -19,7 +19,15 @@ from nba_season_backfill.source.base import StatsRequest, StatsSource
 from nba_season_backfill.source.sample import SampleServer
 from nba_season_backfill.source.stats_api import StatsApiSource
 
-__all__ = ["find_archived", "open_source", "pace_config", "selection_of", "utc_now", "wanted_datasets", "wanted_season_datasets"]
+__all__ = [
+    "find_archived",
+    "open_source",
+    "pace_config",
+    "selection_of",
+    "utc_now",
+    "wanted_datasets",
+    "wanted_season_datasets",
+]
 
 
 def utc_now() -> dt.datetime:

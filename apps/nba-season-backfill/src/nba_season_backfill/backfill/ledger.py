@@ -88,6 +88,7 @@ class Ledger:
         for name, table in assessment.tables.items():
             self._bronze.add(name, game.month, game.game_id.text, table, reply.raw_sha256)
             self._count_rows(name, table)
+        self._summary.validated(unit.dataset.name, assessment.quality)
         if assessment.unknown_fields:
             self._drift(unit.dataset, assessment.unknown_fields)
         record = self._record(UnitStatus.OK, reply, attempts, before)
@@ -124,6 +125,8 @@ class Ledger:
         reason = reason or f"{reply.verdict.rule}: {reply.verdict.explanation}"
         before = self._checkpoint.unit(unit.game.game_id.text, unit.dataset.name)
         self._summary.units_failed += 1
+        if reply.verdict.assessment is not None:
+            self._summary.validated(unit.dataset.name, reply.verdict.assessment.quality)
         self._summary.failures.append(
             Failed(unit.game.game_id.text, unit.dataset.name, reply.verdict.kind.value, reason)
         )

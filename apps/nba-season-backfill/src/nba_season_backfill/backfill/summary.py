@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Failed", "Summary"]
+from nba_season_backfill.datasets.base import Quality
+
+__all__ = ["Failed", "Summary", "Validation"]
+
+# Of each dataset's outliers only the first few are named.
+_MOST_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,18 @@ class Failed:
     dataset: str
     verdict: str
     reason: str
+
+
+@dataclass(slots=True)
+class Validation:
+    """What the checks over a dataset's rows counted in a run; see ``datasets.base.Quality``."""
+
+    rows: int = 0
+    missing: int = 0
+    type_errors: int = 0
+    outliers: int = 0
+    filtered_out_count: int = 0
+    examples: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -44,6 +61,11 @@ class Summary:
     units_failed: int = 0
     units_left: int = 0
     units_never_existed: int = 0
+    missing: int = 0
+    type_errors: int = 0
+    outliers: int = 0
+    filtered_out_count: int = 0
+    validation: dict[str, Validation] = field(default_factory=dict)
     corrections: int = 0
     games_moved: int = 0
     since: str | None = None
@@ -60,6 +82,17 @@ class Summary:
     failures: list[Failed] = field(default_factory=list)
     drift: dict[str, list[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+    def validated(self, dataset: str, quality: Quality) -> None:
+        """Count what the checks over one answer of a dataset found."""
+        counts = self.validation.setdefault(dataset, Validation())
+        for each in (counts, self):
+            each.missing += quality.missing
+            each.type_errors += quality.type_errors
+            each.outliers += quality.outliers
+            each.filtered_out_count += quality.filtered_out_count
+        counts.rows += quality.rows
+        counts.examples += quality.examples[: _MOST_EXAMPLES - len(counts.examples)]
 
     def to_document(self) -> dict[str, Any]:
         """As JSON."""

@@ -47,7 +47,7 @@ class DatasetOptions(Settings):
             "--datasets",
             group=GROUP,
             metavar="NAME",
-            help="Datasets, or groups of them: core, box, all. -NAME takes one away. `nba-backfill datasets` lists them.",
+            help="Datasets or groups (core, box, all); -NAME takes one away. `nba-backfill datasets` lists them.",
         ),
     ] = ("core",)
     schema_contract: Annotated[
@@ -55,6 +55,6 @@ class DatasetOptions(Settings):
         Option(
             "--schema-contract",
             group=GROUP,
-            help="A field that no column declares: evolve reports it and goes on, freeze refuses the answer (exit 65).",
+            help="Fields that no column declares: evolve reports them and goes on, freeze refuses the answer (exit 65).",
         ),
     ] = "evolve"
