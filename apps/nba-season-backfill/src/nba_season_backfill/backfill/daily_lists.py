@@ -29,14 +29,14 @@ __all__ = ["DailyLists", "player_log_request"]
 _LOG = get_logger("nba_season_backfill.daily")
 
 
-def player_log_request(season: Season, season_type: SeasonType, since: dt.date, league: str = "00") -> StatsRequest:
+def player_log_request(season: Season, season_type: SeasonType, since: dt.date) -> StatsRequest:
     """The request for every player's line of the games from that date on."""
     from nba_api.stats.endpoints.leaguegamelog import LeagueGameLog
 
     log = LeagueGameLog(
         season=str(season),
         season_type_all_star=season_type.value,
-        league_id=league,
+        league_id=season.league.value,
         player_or_team_abbreviation="P",
         date_from_nullable=since.strftime("%m/%d/%Y"),
         get_request=False,

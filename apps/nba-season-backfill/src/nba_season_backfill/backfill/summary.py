@@ -80,6 +80,11 @@ class Summary:
     waited_seconds: float = 0.0
     duration_in_seconds: float = 0.0
     failures: list[Failed] = field(default_factory=list)
+    quarantined: int = 0
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    findings_in_all: int = 0
+    findings_mended: int = 0
+    to_audit: list[int] = field(default_factory=list)
     drift: dict[str, list[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 

@@ -16,6 +16,7 @@ from nba_season_backfill.cli.exporting import export
 from nba_season_backfill.errors import BackfillError
 from nba_season_backfill.season import EASTERN
 from nba_season_backfill.settings import BackfillSettings
+from nba_season_backfill.settings.daily import DAILY_ONLY
 
 __all__ = ["cli", "main"]
 
@@ -25,7 +26,7 @@ EXIT_CODES = (
     "unreachable or blocked, 70 fenced by another writer, 75 incomplete (run again), 78 configuration or store, "
     "130/143 interrupted (checkpoint saved)."
 )
-_NOT_FOR_READING = ("dry_run", "resume", "max_retries", "checkpoint_every")
+_NOT_FOR_READING = ("dry_run", "resume", "max_retries", "checkpoint_every", *DAILY_ONLY)
 
 
 class _RunByDefault(GroupedGroup):
@@ -69,7 +70,7 @@ def cli() -> None:
 
 
 @cli.command(cls=GroupedCommand, epilog=EXIT_CODES)
-@click_options(BackfillSettings)
+@click_options(BackfillSettings, without=DAILY_ONLY)
 @_config_file
 @click.pass_context
 def run(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None:
@@ -81,6 +82,18 @@ def run(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None
         running.dry_run(settings)
     else:
         ctx.exit(running.run(settings))
+
+
+@cli.command(cls=GroupedCommand, epilog=EXIT_CODES)
+@click_options(BackfillSettings, without=("start_date", "end_date", "game_id", "limit", "resume", "dry_run"))
+@_config_file
+@click.pass_context
+def daily(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None:
+    """Fetch what has become final since the last run, and what was corrected of the last days' games."""
+    settings = load_settings(ctx, config_file)
+    from nba_season_backfill.cli.daily import daily_command
+
+    ctx.exit(daily_command(settings))
 
 
 @cli.command(cls=GroupedCommand)
@@ -146,7 +159,7 @@ def verify(ctx: click.Context, /, config_file: str | None, deep: bool, **_option
 
 
 @cli.command(cls=GroupedCommand)
-@click_options(BackfillSettings, without=("source",))
+@click_options(BackfillSettings, without=("source", *DAILY_ONLY))
 @_deep
 @_config_file
 @click.pass_context
@@ -159,7 +172,7 @@ def repair(ctx: click.Context, /, config_file: str | None, deep: bool, **_option
 
 
 @cli.command(cls=GroupedCommand)
-@click_options(BackfillSettings, without=("source", "dry_run"))
+@click_options(BackfillSettings, without=("source", "dry_run", *DAILY_ONLY))
 @click.option(
     "--dataset",
     "datasets",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nba_season_backfill.daily.watermark import Watermark
 from nba_season_backfill.schedule import Game, GameState
-from nba_season_backfill.season import Season, SeasonType, season_of_date
+from nba_season_backfill.season import Season, SeasonType
 
 __all__ = ["Window", "seasons_due", "types_to_ask"]
 
@@ -50,17 +50,16 @@ def types_to_ask(scheduled: Sequence[Game], season_types: Sequence[SeasonType], 
     }
 
 
-def seasons_due(today: dt.date, lookback_days: int, last_season: Watermark | None) -> list[Season]:
+def seasons_due(
+    current: Season, before: Season, today: dt.date, lookback_days: int, watermark_before: Watermark | None
+) -> list[Season]:
     """The seasons that a day is about, the older one first.
 
     Args:
-        last_season: the watermark of the season before the current one; None when the lake does not have that season.
+        watermark_before: that of the season ``before`` the current one; None when the lake does not have that season.
             It is due until it is complete, and as long as its end lies within the lookback.
     """
-    current = season_of_date(today)
-    if last_season is None or last_season.last_game is None:
+    if watermark_before is None or watermark_before.last_game is None:
         return [current]
-    within_lookback = today - dt.timedelta(days=lookback_days) <= last_season.last_game
-    if within_lookback or not last_season.season_complete:
-        return [Season(current.start_year - 1), current]
-    return [current]
+    within_lookback = today - dt.timedelta(days=lookback_days) <= watermark_before.last_game
+    return [before, current] if within_lookback or not watermark_before.season_complete else [current]

@@ -14,6 +14,7 @@ from hoopstat_config import OriginKind, SettingsConfigDict, rule
 from nba_season_backfill.season import GameId, League, Season, parse_seasons, season_of_date
 from nba_season_backfill.settings import values
 from nba_season_backfill.settings.alerts import AlertOptions
+from nba_season_backfill.settings.daily import DailyOptions
 from nba_season_backfill.settings.datasets import DatasetOptions
 from nba_season_backfill.settings.lake import LakeOptions
 from nba_season_backfill.settings.pace import PaceOptions
@@ -34,6 +35,7 @@ class BackfillSettings(
     AlertOptions,
     TellingOptions,
     PaceOptions,
+    DailyOptions,
     RunningOptions,
     LakeOptions,
     UpstreamOptions,
@@ -64,7 +66,7 @@ class BackfillSettings(
         kept beside the NBA's, under a name of its own.
         """
         league = self.which_league
-        latest = season_of_date(today, league)
+        latest = season_of_date(self.today_eastern(today), league)
         if self.source == "sample":
             latest = Season(int(SAMPLE_SEASON[:4]), league)
         if league is League.NBA:
