@@ -12,6 +12,7 @@ import click
 
 from hoopstat_config import ConfigurationInvalid, GroupedCommand, GroupedGroup, OriginKind, click_options, given
 from nba_season_backfill import __version__
+from nba_season_backfill.cli.datasets import datasets, known_datasets
 from nba_season_backfill.cli.exporting import export
 from nba_season_backfill.errors import BackfillError
 from nba_season_backfill.season import EASTERN
@@ -177,20 +178,22 @@ def repair(ctx: click.Context, /, config_file: str | None, deep: bool, **_option
     "--dataset",
     "datasets",
     multiple=True,
-    type=click.Choice(["box-scores-traditional", "box-scores-advanced", "play-by-play"]),
-    help="Which dataset (may be repeated; all, when not given).",
+    callback=known_datasets,
+    metavar="NAME",
+    help="Which dataset (may be repeated; those of --datasets, when not given).",
 )
 @_config_file
 @click.pass_context
 def rebuild(ctx: click.Context, /, config_file: str | None, datasets: tuple[str, ...], **_options: Any) -> None:
     """Derive tables again from the raw archive, without a request: after a schema change, or for peace of mind."""
-    settings = load_settings(ctx, config_file, source="archive")
+    settings = load_settings(ctx, config_file, source="archive", **({"datasets": datasets} if datasets else {}))
+    from nba_season_backfill.backfill.choosing import wanted_datasets
     from nba_season_backfill.cli import mending
 
-    every = ("box-scores-traditional", "box-scores-advanced", "play-by-play")
-    ctx.exit(mending.rebuild_command(settings, datasets or every))
+    ctx.exit(mending.rebuild_command(settings, tuple(dataset.name for dataset in wanted_datasets(settings))))
 
 
+cli.add_command(datasets)
 cli.add_command(export)
 
 

@@ -55,6 +55,6 @@ class DatasetOptions(Settings):
         Option(
             "--schema-contract",
             group=GROUP,
-            help="Fields that no column declares: evolve reports them and goes on, freeze refuses the answer (exit 65).",
+            help="Fields that no column declares: evolve reports them, freeze refuses the answer (exit 65).",
         ),
     ] = "evolve"
