@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from nba_season_backfill.errors import CheckpointUnusable
-from nba_season_backfill.season import Season
+from nba_season_backfill.season import League, Season
 
 __all__ = ["CHECKPOINT_FORMAT", "SEASON_LEVEL", "Checkpoint", "UnitRecord", "UnitStatus"]
 
@@ -110,7 +110,10 @@ class Checkpoint:
     def forget(self, units: Collection[tuple[str, str]]) -> None:
         """Take units as never judged: what is said of them is not believed any more."""
         for subject, dataset in units:
-            self._units.get(subject, {}).pop(dataset, None)
+            lines = self._units.get(subject, {})
+            if lines.pop(dataset, None) is not None and not lines:
+                del self._units[subject]
+                self.dates.pop(subject, None)
 
     def units(self) -> Iterator[tuple[str, str, UnitRecord]]:
         """Every line: (game id or ``season``, dataset, record)."""
@@ -179,7 +182,7 @@ class Checkpoint:
             if content["season_datasets"]:
                 units[SEASON_LEVEL] = dict(content["season_datasets"])
             checkpoint = cls(
-                season=Season.parse(content["season"]),
+                season=Season.parse(content["season"], League(content["league"])),
                 league=content["league"],
                 lake_id=content["lake_id"],
                 created_at=content["created_at"],

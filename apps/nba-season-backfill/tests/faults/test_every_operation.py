@@ -8,6 +8,7 @@ archived must never be asked for again.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -48,7 +49,13 @@ def run(
     with contextlib.suppress(BackfillError, SimulatedKill):
         return (
             run_season(
-                settings(), SEASON, run_id=f"run-{trap.fault}-{trap.at}", store=FaultyStore(store, trap), source=source
+                settings(),
+                SEASON,
+                run_id=f"run-{trap.fault}-{trap.at}",
+                store=FaultyStore(store, trap),
+                source=source,
+                # While the season is on: three games are not too few then.
+                now=lambda: dt.datetime(2024, 10, 25, tzinfo=dt.UTC),
             ),
             source,
         )

@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from hoopstat_observability import get_logger
 from nba_season_backfill.datasets import DATASETS, SEASON_DATASETS
 from nba_season_backfill.datasets.base import Dataset, SeasonDataset
 from nba_season_backfill.datasets.contract import under_contract
 from nba_season_backfill.lake.raw import RawArchive
+from nba_season_backfill.lake.store import StoreError
 from nba_season_backfill.pace import PaceConfig
 from nba_season_backfill.plan import Selection
 from nba_season_backfill.season import GameId, Season
@@ -28,6 +30,8 @@ __all__ = [
     "wanted_datasets",
     "wanted_season_datasets",
 ]
+
+_LOG = get_logger("nba_season_backfill.choosing")
 
 
 def utc_now() -> dt.datetime:
@@ -105,9 +109,16 @@ def open_source(settings: BackfillSettings, season: Season, archive: RawArchive,
 
 
 def find_archived(archive: RawArchive, request: StatsRequest) -> tuple[bytes, dt.datetime, str] | None:
-    """(body, fetched at, URL) of the newest archived answer to a request, or None."""
+    """(body, fetched at, URL) of the newest archived answer to a request; None if there is none, or it is damaged."""
     refs = archive.find(request.endpoint, str(request.season), request.subject)
     if not refs:
         return None
     ref = refs[0]
-    return archive.get(ref), ref.fetched_at, ref.metadata.get("url", "")
+    try:
+        return archive.get(ref), ref.fetched_at, ref.metadata.get("url", "")
+    except StoreError as error:
+        if error.kind != "corrupt":
+            raise
+        # As good as not archived: the answer that comes in its place heals it.
+        _LOG.warning("archived_body_damaged", key=ref.key, reason=str(error))
+        return None

@@ -13,6 +13,7 @@ from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.checkpoint import Checkpoint, UnitStatus
 from nba_season_backfill.errors import (
+    AuditFailed,
     BackfillError,
     ContractViolated,
     Incomplete,
@@ -43,6 +44,7 @@ def statistics(summary: Summary, exchange: Exchange, pacer: Pacer) -> Mapping[st
         "units_failed": summary.units_failed,
         "units_absent": summary.units_absent,
         "units_left": left,
+        "to_audit": sorted(summary.to_audit),
         "eta_seconds": round(left * pace.interval_seconds),
         "requests": exchange.tally.total,
         "requests_by_verdict": exchange.tally.by_verdict(),
@@ -115,6 +117,6 @@ def with_summary(error: BackfillError, summary: Summary, started: float) -> Back
     summary.duration_in_seconds = round(time.monotonic() - started, 3)
     summary.exit_code = error.exit_code
     summary.message = str(error)
-    summary.outcome = _OUTCOMES.get(error.exit_code, "failed")
+    summary.outcome = "audit_failed" if isinstance(error, AuditFailed) else _OUTCOMES.get(error.exit_code, "failed")
     error.summary = summary
     return error

@@ -51,6 +51,7 @@ class Reply:
     """A judged answer. ``raw_sha256`` names its archived body; None where the body is not worth keeping.
 
     ``payload`` is kept only when asked for (season lists); a game's reply carries its tables in the verdict.
+    ``refused`` is the body that did not pass its dataset's checks, ``url`` where it came from.
     """
 
     question: Question
@@ -58,6 +59,8 @@ class Reply:
     fetched_at: dt.datetime
     raw_sha256: str | None = None
     payload: Any = None
+    refused: bytes = b""
+    url: str = ""
 
 
 @dataclass(slots=True)
@@ -110,6 +113,7 @@ class Exchange:
         run_id: str,
         offline: bool = False,
         judged: Callable[[str, str], None] = lambda _endpoint, _verdict: None,
+        heed: Callable[[StatsRequest, bytes, Verdict], Verdict] = lambda _request, _body, verdict: verdict,
     ) -> None:
         self.tally = Tally()
         self._source = source
@@ -119,6 +123,7 @@ class Exchange:
         self._run_id = run_id
         self._offline = offline
         self._judged = judged
+        self._heed = heed
         self._answered = False
 
     def once(self, question: Question, *, keep_payload: bool = False) -> Reply:
@@ -146,6 +151,7 @@ class Exchange:
             finally:
                 if not reported:
                     self._pacer.report(ticket, Outcome.NEUTRAL)
+        verdict = self._heed(request, answer.body, verdict)
         self._log(answer, verdict)
         self.tally.count(request.endpoint, verdict.kind, len(answer.body))
         self._judged(request.endpoint, verdict.kind.value)
@@ -159,6 +165,8 @@ class Exchange:
             answer.fetched_at,
             raw_sha256=sha256,
             payload=orjson.loads(answer.body) if keep_payload and verdict.kind is VerdictKind.OK else None,
+            refused=b"" if verdict.kind is VerdictKind.OK or verdict.assessment is None else answer.body,
+            url=answer.url,
         )
 
     def settled(self, question: Question, *, tries: int) -> Reply:

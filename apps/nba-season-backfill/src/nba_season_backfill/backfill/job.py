@@ -9,7 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from hoopstat_observability import get_logger, performance_context, span
+from nba_season_backfill.backfill.accepting import Acceptances
 from nba_season_backfill.backfill.choosing import open_source, pace_config, selection_of, utc_now, wanted_datasets
+from nba_season_backfill.backfill.closing import audit_run, must_be_clean
 from nba_season_backfill.backfill.concluding import conclude, interrupted, statistics, too_long, with_summary
 from nba_season_backfill.backfill.discovery import discover
 from nba_season_backfill.backfill.doctor import Health, preflight
@@ -20,7 +22,6 @@ from nba_season_backfill.backfill.manner import Manner
 from nba_season_backfill.backfill.marking import mark
 from nba_season_backfill.backfill.observer import NoObserver, Observer
 from nba_season_backfill.backfill.opening import (
-    LEAGUE,
     OpenState,
     lake_identity,
     load_checkpoint,
@@ -39,6 +40,7 @@ from nba_season_backfill.datasets.base import Expectation
 from nba_season_backfill.errors import BackfillError, SourceUnavailable
 from nba_season_backfill.lake.bronze import BronzeWriter
 from nba_season_backfill.lake.lease import Lease, LeaseRecord, acquire_lease
+from nba_season_backfill.lake.quarantine import Quarantine
 from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import ObjectStore, StoreError
 from nba_season_backfill.pace import Pacer, PaceState, PaceStopped, WaitTooLong
@@ -72,6 +74,7 @@ def run_season(
     flush_seconds: float = _FLUSH_SECONDS,
     manner: Manner = _WHOLE,
     now: Callable[[], dt.datetime] = utc_now,
+    pacer: Pacer | None = None,
 ) -> Summary:
     """Fill the lake with a season, or continue to.
 
@@ -79,6 +82,7 @@ def run_season(
         store, source: in place of those that the settings name (a test that makes them fail).
         flush_seconds: partitions are not rewritten more often than that, whatever the pace.
         now: the wall clock, UTC.
+        pacer: the pace that seasons fetched one after the other share; else one that goes on as the checkpoint says.
 
     Raises:
         BackfillError: with the exit code that says what happened; what was done before is committed. The summary so
@@ -99,7 +103,7 @@ def run_season(
             simulated=settings.source == "sample",
         )
         run = _SeasonRun(
-            settings, season, store, summary, observer or NoObserver(), stop, manner, source, flush_seconds, now
+            settings, season, store, summary, observer or NoObserver(), stop, manner, source, flush_seconds, now, pacer
         )
         try:
             with span("run", season=str(season), run_id=run_id):
@@ -130,11 +134,12 @@ class _SeasonRun:
     source: StatsSource | None
     flush_seconds: float
     now: Callable[[], dt.datetime]
+    pacer: Pacer | None
 
     def go(self, stack: ExitStack) -> None:
         settings, store, summary = self.settings, self.store, self.summary
         store_must_be_honest(store, single_writer=settings.single_writer)
-        lake_id = lake_identity(store, LEAGUE, create=True)
+        lake_id = lake_identity(store, self.season.league, create=True)
         assert lake_id is not None
         lease = self._lease(f"season-{self.season}")
         if lease is None:
@@ -145,15 +150,19 @@ class _SeasonRun:
             if host is None:
                 return
             stack.enter_context(host)
-        opened = load_checkpoint(settings, store, self.season, LEAGUE, lake_id, recover=self.manner.recover)
+        opened = load_checkpoint(settings, store, self.season, self.season.league, lake_id, recover=self.manner.recover)
         # A lease that was removed by hand begins again at 1: the checkpoint remembers how far the tokens had come.
         lease.raise_token(above=opened.fencing_token)
         summary.checkpoint = opened.where
         checkpoint = self._begin(opened, lake_id)
+        summary.to_audit = list(checkpoint.statistics.get("to_audit", ()))
         checkpoint.forget(self.manner.doubtful)
         archive = RawArchive(store)
-        pacer = Pacer(pace_config(settings), state=_learned(checkpoint))
+        pacer = self.pacer or Pacer(pace_config(settings), state=_learned(checkpoint))
+        waited_before = pacer.stats.waited_seconds
         source = self.source or open_source(settings, self.season, archive, stack)
+        quarantine = Quarantine(store)
+        accepted = Acceptances(quarantine.acceptances(str(self.season)))
         exchange = Exchange(
             source,
             pacer,
@@ -162,6 +171,7 @@ class _SeasonRun:
             run_id=summary.run_id,
             offline=settings.source == "archive",
             judged=self.observer.judged,
+            heed=accepted.heed,
         )
         bronze = BronzeWriter(store, str(self.season), TABLES)
         ledger = Ledger(
@@ -174,6 +184,7 @@ class _SeasonRun:
             snapshot=lambda: statistics(summary, exchange, pacer),
             flush_seconds=self.flush_seconds,
             revisions=Revisions(archive, bronze, summary, run_id=summary.run_id),
+            quarantine=quarantine,
         )
         stack.callback(ledger.close)
         if opened.recovered_from is not None or opened.damage:
@@ -181,14 +192,16 @@ class _SeasonRun:
             ledger.touch()
         self.observer.pacing(pacer)
         self._preflight()
+        if self.manner.orders is not None:
+            self.manner.orders.prepare(store, checkpoint, bronze, ledger)
         try:
-            self._fill(checkpoint, exchange, archive, ledger, bronze)
+            self._fill(checkpoint, exchange, archive, ledger, bronze, accepted)
         finally:
             summary.requests = 0 if settings.source == "archive" else exchange.tally.total
             summary.requests_by_verdict = {} if settings.source == "archive" else exchange.tally.by_verdict()
             summary.body_bytes = exchange.tally.body_bytes
             summary.archived_bytes = exchange.tally.archived_bytes
-            summary.waited_seconds = round(pacer.stats.waited_seconds, 1)
+            summary.waited_seconds = round(pacer.stats.waited_seconds - waited_before, 1)
 
     def _preflight(self) -> None:
         """What doctor would find, before any data moves: a failure ends the run, a warning is said."""
@@ -229,7 +242,7 @@ class _SeasonRun:
         checkpoint = opened.checkpoint
         if checkpoint is None:
             _LOG.info("run_started", season=str(self.season), lake=summary.lake, source=settings.source, fresh=True)
-            return new_checkpoint(settings, self.season, LEAGUE, lake_id, self.now())
+            return new_checkpoint(settings, self.season, self.season.league, lake_id, self.now())
         stored = sum(1 for _subject, _dataset, record in checkpoint.units() if record.status is UnitStatus.OK)
         verb = "continuing from" if settings.resume else "fetching anew (--no-resume), keeping"
         summary.continued_from = opened.where
@@ -251,9 +264,15 @@ class _SeasonRun:
         self.observer.said(message)
 
     def _fill(
-        self, checkpoint: Checkpoint, exchange: Exchange, archive: RawArchive, ledger: Ledger, bronze: BronzeWriter
+        self,
+        checkpoint: Checkpoint,
+        exchange: Exchange,
+        archive: RawArchive,
+        ledger: Ledger,
+        bronze: BronzeWriter,
+        accepted: Acceptances,
     ) -> None:
-        settings, summary = self.settings, self.summary
+        settings, summary, orders = self.settings, self.summary, self.manner.orders
         tries, increment, datasets = settings.max_retries + 1, self.manner.increment, wanted_datasets(settings)
         with performance_context("discovery") as measured:
             if increment is not None:
@@ -270,6 +289,8 @@ class _SeasonRun:
         selection = wanted
         if increment is not None:
             selection, doubted = increment.narrow(wanted, found, checkpoint, bronze, summary)
+        elif orders is not None:
+            selection, doubted = orders.selection(), orders.ask
 
         def settle() -> None:
             if summary.corrections:
@@ -284,7 +305,7 @@ class _SeasonRun:
         ledger.before_the_end(settle)
         plan = make_plan(
             found.games,
-            wanted_datasets(settings, self.manner.again),
+            orders.datasets() if orders is not None else wanted_datasets(settings, self.manner.again),
             checkpoint,
             selection,
             season=self.season,
@@ -293,6 +314,8 @@ class _SeasonRun:
             refetch=not settings.resume or bool(self.manner.again),
             doubted=doubted,
         )
+        if orders is not None:
+            plan = orders.narrow(plan)
         work = self._only_archived(plan, archive) if settings.source == "archive" else plan
         self._tell(work, already=plan.selected_games - sum(plan.not_final.values()) - plan.games_to_do)
         if settings.player_info and not self.manner.again:
@@ -309,10 +332,13 @@ class _SeasonRun:
         )
         units = work.units
         if settings.resume and settings.source != "archive":
-            units = self._salvage(engine, archive, checkpoint, units)
+            units = self._salvage(engine, archive, checkpoint, units, accepted)
         engine.work_through(units)
         ledger.finish()
+        if not self.stop.requested:
+            audit_run(self.store, self.season, checkpoint, found.games, wanted, summary, ledger, self.now())
         conclude(checkpoint, work if self.manner.from_archive_only else plan, summary, self.stop, now=self.now())
+        must_be_clean(summary)
 
     def _only_archived(self, plan: Plan, archive: RawArchive) -> Plan:
         """From the archive only what is in it can come; the rest is said, not tried."""
@@ -325,10 +351,10 @@ class _SeasonRun:
         return replace(plan, units=there)
 
     def _salvage(
-        self, engine: Engine, archive: RawArchive, checkpoint: Checkpoint, units: Sequence[Unit]
+        self, engine: Engine, archive: RawArchive, checkpoint: Checkpoint, units: Sequence[Unit], accepted: Acceptances
     ) -> tuple[Unit, ...]:
         """Settle what is archived already without asking again; the units that remain."""
-        replayed = engine.replay(archived_replies(archive, checkpoint, units))
+        replayed = engine.replay(archived_replies(archive, checkpoint, units, accepted))
         if replayed:
             self.observer.said(f"{len(replayed)} answers were archived before the last run stopped: taken from there")
         return tuple(unit for unit in units if (unit.game.game_id.text, unit.dataset.name) not in replayed)

@@ -20,12 +20,14 @@ import pyarrow as pa
 
 from hoopstat_observability import ContextThreadPoolExecutor, get_logger, performance_context
 from nba_season_backfill.backfill.exchange import Reply
+from nba_season_backfill.backfill.quarantine import quarantine_reply
 from nba_season_backfill.backfill.revisions import Revisions
 from nba_season_backfill.backfill.summary import Failed, Summary
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitRecord, UnitStatus
 from nba_season_backfill.datasets.base import Dataset
 from nba_season_backfill.datasets.stat_corrections import STAT_CORRECTIONS
 from nba_season_backfill.lake.bronze import BronzeWriter, Flush
+from nba_season_backfill.lake.quarantine import Quarantine
 from nba_season_backfill.lake.state import StateFile
 from nba_season_backfill.plan import Unit
 from nba_season_backfill.schedule import Game
@@ -45,6 +47,7 @@ class Ledger:
         held: called before each commit; raises Fenced when the season's lease is no longer ours.
         flush_seconds: partitions are not written more often than that, but at the end.
         revisions: what makes stat corrections of an answer that is not what was stored; without it none are kept.
+        quarantine: where bodies go that broke their contract; without it they are in the archive only.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Ledger:
         snapshot: Callable[[], Mapping[str, Any]],
         flush_seconds: float = 0.0,
         revisions: Revisions | None = None,
+        quarantine: Quarantine | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._checkpoint = checkpoint
@@ -70,6 +74,7 @@ class Ledger:
         self._snapshot = snapshot
         self._flush_seconds = flush_seconds
         self._revisions = revisions
+        self._quarantine = quarantine
         self._closing: Callable[[], None] = lambda: None
         self._monotonic = monotonic
         self._flushed_at = monotonic()
@@ -101,6 +106,8 @@ class Ledger:
         self._unflushed.append((unit, stored))
         self._put(unit, replace(stored, status=UnitStatus.ARCHIVED))
         self._summary.units_stored += 1
+        if game.month not in self._summary.to_audit:
+            self._summary.to_audit.append(game.month)
 
     def absent(self, unit: Unit, reply: Reply, *, attempts: int) -> None:
         """A well-formed answer without content: remembered for a while, never rows."""
@@ -137,6 +144,8 @@ class Ledger:
             reason=reason,
             attempts=attempts,
         )
+        if self._quarantine is not None and quarantine_reply(self._quarantine, unit, reply, reason, self._run_id):
+            self._summary.quarantined += 1
         if before is not None and before.status is UnitStatus.OK:
             return
         record = self._record(UnitStatus.FAILED, reply, attempts, before)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from nba_season_backfill.backfill.discovery import Discovery
 from nba_season_backfill.backfill.exchange import Exchange
+from nba_season_backfill.backfill.orders import Orders
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.checkpoint import Checkpoint
 from nba_season_backfill.lake.bronze import BronzeWriter
@@ -40,13 +41,14 @@ class Manner:
     ``recover``: go on from a good generation, or from nothing, where the checkpoint is damaged. ``again``: datasets
     whose rows are derived anew from the archive (``rebuild``); empty means what is not yet stored. ``doubtful``: units
     (game id or ``season``, dataset) that are taken as not stored (``repair``). ``increment``: what is looked at
-    (``daily``); None for all of the season.
+    (``daily``); None for all of the season. ``orders``: exactly what an audit found, and nothing else.
     """
 
     recover: bool = False
     again: tuple[str, ...] = ()
     doubtful: frozenset[tuple[str, str]] = frozenset()
     increment: Increment | None = None
+    orders: Orders | None = None
 
     @property
     def from_archive_only(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from nba_season_backfill.backfill.accepting import Acceptances
 from nba_season_backfill.backfill.choosing import find_archived
 from nba_season_backfill.backfill.engine import question_of
 from nba_season_backfill.backfill.exchange import Reply
@@ -31,7 +32,7 @@ def archived_bodies(archive: RawArchive, units: Sequence[Unit]) -> Mapping[tuple
 
 
 def archived_replies(
-    archive: RawArchive, checkpoint: Checkpoint, units: Sequence[Unit]
+    archive: RawArchive, checkpoint: Checkpoint, units: Sequence[Unit], accepted: Acceptances | None = None
 ) -> Iterator[tuple[Unit, Reply]]:
     """Replies for units whose bodies are archived but were never judged: what a crash left between the two."""
     bodies = archived_bodies(archive, units)
@@ -50,4 +51,7 @@ def archived_replies(
             continue
         body, fetched_at, url = found
         answer = Answer(question.request, url=url, fetched_at=fetched_at, latency_seconds=0.0, status=200, body=body)
-        yield unit, Reply(question, judge(answer, question.root, question.assess), fetched_at, raw_sha256=ref.sha256)
+        verdict = judge(answer, question.root, question.assess)
+        if accepted is not None:
+            verdict = accepted.heed(question.request, body, verdict)
+        yield unit, Reply(question, verdict, fetched_at, raw_sha256=ref.sha256)
