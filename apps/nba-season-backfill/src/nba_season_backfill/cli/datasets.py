@@ -12,6 +12,10 @@ __all__ = ["datasets", "datasets_document", "datasets_text", "known_datasets"]
 # A regular season, which most datasets are asked for: 82 games for each of 30 teams.
 _GAMES = 1230
 _TEAMS = 30
+_LEGEND = (
+    "Requests are those for a regular season of 1,230 games and 30 teams. In brackets: the groups; core is what is",
+    "fetched where nothing is said. --output-format json has every column, docs/data-dictionary.md every meaning.",
+)
 
 
 def known_datasets(ctx: click.Context, param: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -78,21 +82,13 @@ def datasets_text() -> str:
     """The same in a line for each dataset, and one for each of its tables."""
     document = datasets_document()
     width = max(len(dataset["name"]) for dataset in document)
-    lines = [f"{'dataset'.ljust(width)}  since    requests a season  endpoint"]
+    lines = [f"{'dataset'.ljust(width)}  since    requests  endpoint"]
     for dataset in document:
-        endpoints = ", ".join(dataset["endpoints"])
-        groups = ", ".join(dataset["groups"])
-        requests = f"{dataset['requests_per_season']:,} (one a {'game' if dataset['asked_per'] == 'game' else 'list'})"
-        lines.append(
-            f"{dataset['name'].ljust(width)}  {dataset['first_season']}  {requests.ljust(17)}  {endpoints}  [{groups}]"
-        )
+        requests = f"{dataset['requests_per_season']:,}".rjust(8)
+        about = f"{', '.join(dataset['endpoints'])}  [{', '.join(dataset['groups'])}]"
+        lines.append(f"{dataset['name'].ljust(width)}  {dataset['first_season']}  {requests}  {about}")
         lines += [f"{'':{width}}  {table['name']}: {len(table['columns'])} columns" for table in dataset["tables"]]
-    lines.append("")
-    lines.append(
-        "Groups: core (what is fetched where nothing is said), box, all. Requests: for the 1,230 games of a regular"
-    )
-    lines.append("season and 30 teams. Columns: --output-format json, or docs/data-dictionary.md.")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_LEGEND])
 
 
 @click.command()
