@@ -52,6 +52,12 @@ say "--help"
 grep -q 'nothing was fetched' "$work/dry-run" || fail "--dry-run says nothing of what it left undone"
 say "--dry-run, with nothing set"
 
+contained run --rm --entrypoint python "$image" -I -v -m nba_season_backfill --dry-run 2>"$work/imports" >/dev/null
+if grep -q 'code object from .*[.]py$' "$work/imports"; then
+    fail "compiled at every start: $(grep -c 'code object from .*[.]py$' "$work/imports") modules"
+fi
+say "starts without compiling anything"
+
 contained run --rm "$image" --source sample --limit "$games" --output /lake/first --log-level error >"$work/log" ||
     fail "a run of $games games: $(tail -n 3 "$work/log")"
 [ -f "$work/first/_state/season=2024-25/checkpoint.json" ] || fail "no checkpoint in the mounted folder"
