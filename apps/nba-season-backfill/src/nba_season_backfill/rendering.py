@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.plan import Plan
+from nba_season_backfill.season import Season
 
-__all__ = ["human_bytes", "human_seconds", "plan_document", "plan_text", "summary_text"]
+__all__ = ["human_bytes", "human_seconds", "plan_document", "plan_text", "seasons_text", "summary_text"]
 
 
 def human_seconds(seconds: float) -> str:
@@ -73,6 +75,14 @@ def summary_text(summary: Summary) -> str:
         rows.append(("failed", f"{failure.game_id} {failure.dataset}: {failure.reason}"))
     if len(summary.failures) > 10:
         rows.append(("failed", f"... and {len(summary.failures) - 10} more (status lists them)"))
+    return _lines(rows)
+
+
+def seasons_text(ended: Sequence[tuple[Season, int]], asked_for: int) -> str:
+    """How each of several seasons ended: a line each, and how many were not begun."""
+    rows = [(str(season), "complete" if code == 0 else f"ended with exit code {code}") for season, code in ended]
+    if len(ended) < asked_for:
+        rows.append(("", f"{asked_for - len(ended)} more were not begun"))
     return _lines(rows)
 
 

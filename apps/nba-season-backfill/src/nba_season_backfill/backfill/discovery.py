@@ -31,7 +31,7 @@ class Discovery:
     sources: Mapping[str, str]
 
 
-def season_list_requests(season: Season, season_types: Sequence[SeasonType], league: str = "00") -> list[StatsRequest]:
+def season_list_requests(season: Season, season_types: Sequence[SeasonType]) -> list[StatsRequest]:
     """The requests for a season's own lists: one game log a season type that existed, and the schedule."""
     from nba_api.stats.endpoints.leaguegamelog import LeagueGameLog
     from nba_api.stats.endpoints.scheduleleaguev2 import ScheduleLeagueV2
@@ -43,12 +43,12 @@ def season_list_requests(season: Season, season_types: Sequence[SeasonType], lea
         log = LeagueGameLog(
             season=str(season),
             season_type_all_star=season_type.value,
-            league_id=league,
+            league_id=season.league.value,
             player_or_team_abbreviation="T",
             get_request=False,
         )
         requests.append(StatsRequest(log.endpoint, _text(log.parameters), season, slug(season_type)))
-    schedule = ScheduleLeagueV2(season=str(season), league_id=league, get_request=False)
+    schedule = ScheduleLeagueV2(season=str(season), league_id=season.league.value, get_request=False)
     requests.append(StatsRequest(schedule.endpoint, _text(schedule.parameters), season, "season"))
     return requests
 

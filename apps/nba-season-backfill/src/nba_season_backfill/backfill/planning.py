@@ -9,7 +9,7 @@ from nba_season_backfill.backfill.choosing import open_source, pace_config, sele
 from nba_season_backfill.backfill.concluding import too_long
 from nba_season_backfill.backfill.discovery import discover, season_list_requests
 from nba_season_backfill.backfill.exchange import Exchange
-from nba_season_backfill.backfill.opening import LEAGUE, lake_identity, load_checkpoint, open_lake, store_error
+from nba_season_backfill.backfill.opening import lake_identity, load_checkpoint, open_lake, store_error
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import StoreError
@@ -37,8 +37,8 @@ def plan_season(settings: BackfillSettings, season: Season, *, ask: bool) -> tup
             remote = settings.s3_bucket is not None
             checkpoint = None
             if ask or not remote:
-                identity = lake_identity(store, LEAGUE, create=False)
-                checkpoint = load_checkpoint(settings, store, season, LEAGUE, identity).checkpoint
+                identity = lake_identity(store, season.league, create=False)
+                checkpoint = load_checkpoint(settings, store, season, season.league, identity).checkpoint
         except StoreError as error:
             raise store_error(error) from error
         datasets, selection = wanted_datasets(settings), selection_of(settings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nba_season_backfill.backfill.job import Manner, run_season
 from nba_season_backfill.backfill.observer import Observer
-from nba_season_backfill.backfill.opening import LEAGUE, lake_identity, load_checkpoint, open_lake, store_error
+from nba_season_backfill.backfill.opening import lake_identity, load_checkpoint, open_lake, store_error
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.backfill.verifying import Finding, verify_season
@@ -38,8 +38,8 @@ def examine(settings: BackfillSettings, season: Season, *, deep: bool) -> Diagno
     """
     store = open_lake(settings)
     try:
-        identity = lake_identity(store, LEAGUE, create=False)
-        opened = load_checkpoint(settings, store, season, LEAGUE, identity, recover=True)
+        identity = lake_identity(store, season.league, create=False)
+        opened = load_checkpoint(settings, store, season, season.league, identity, recover=True)
         findings: list[Finding] = []
         if opened.recovered_from is not None:
             detail = f"its generation {opened.recovered_from} is good"

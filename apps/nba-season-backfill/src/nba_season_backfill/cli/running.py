@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -29,6 +30,7 @@ from hoopstat_observability import (
     shutdown_tracing,
     write_termination_message,
 )
+from nba_season_backfill.backfill.choosing import pace_config
 from nba_season_backfill.backfill.flight import Flight
 from nba_season_backfill.backfill.job import run_season
 from nba_season_backfill.backfill.looking import status_document, status_text
@@ -38,32 +40,68 @@ from nba_season_backfill.backfill.planning import plan_season
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.backfill.telling import keep_secret, tell
-from nba_season_backfill.errors import BackfillError
-from nba_season_backfill.rendering import plan_document, plan_text, summary_text
-from nba_season_backfill.season import Season
+from nba_season_backfill.errors import BackfillError, ConfigurationError, Incomplete
+from nba_season_backfill.pace import Pacer
+from nba_season_backfill.rendering import plan_document, plan_text, seasons_text, summary_text
+from nba_season_backfill.season import EASTERN, Season
 from nba_season_backfill.settings import BackfillSettings
 
-__all__ = ["carry_out", "dry_run", "plan", "quiet", "run", "season_of", "status"]
+__all__ = ["carry_out", "dry_run", "plan", "quiet", "run", "season_of", "seasons_of", "status"]
 
 SERVICE = "nba-season-backfill"
 _LOG = get_logger("nba_season_backfill.cli")
 
 
 def season_of(settings: BackfillSettings) -> Season:
-    """The season that the settings name, or were resolved to."""
-    assert settings.season is not None
-    return Season.parse(settings.season)
+    """The one season that the settings name, or were resolved to.
+
+    Raises:
+        ConfigurationError: they name several, and the command is about one.
+    """
+    seasons = seasons_of(settings)
+    if len(seasons) > 1:
+        raise ConfigurationError(
+            f"--season {settings.season!r}: names {len(seasons)} seasons", hint="this command takes one at a time"
+        )
+    return seasons[0]
+
+
+def seasons_of(settings: BackfillSettings) -> tuple[Season, ...]:
+    """The seasons that the settings name, in the order in which they are to be worked on."""
+    return settings.seasons(dt.datetime.now(EASTERN).date())
 
 
 Job = Callable[[str, Observer, Stop], Summary]
 
 
 def run(settings: BackfillSettings) -> int:
-    """Run the job; gives the exit code."""
+    """Run the job, for one season after the other; gives the exit code.
+
+    A season that is incomplete, or breaks its contract, does not keep the next ones from being fetched; the exit code
+    tells. What stops one season for a reason that would stop the next one too (a block, a signal, the lake) ends it all.
+    """
+    seasons = seasons_of(settings)
+    # One pace for them all: where one season ends and the next begins, the upstream must not notice.
+    pacer = Pacer(pace_config(settings)) if len(seasons) > 1 else None
+    codes = []
+    for season in seasons:
+        codes.append(_run_one(settings if pacer is None else settings.for_season(season), season, pacer))
+        if codes[-1] not in _GO_ON:
+            break
+    if pacer is not None and settings.output_format == "text" and sys.stdout.isatty():
+        click.echo(seasons_text(tuple(zip(seasons, codes, strict=False)), len(seasons)))
+    return codes[-1] if codes[-1] not in _GO_ON else max(codes, key=_GO_ON.index)
+
+
+# Codes after which the next season is tried, from good to bad.
+_GO_ON = (0, 75, 65)
+
+
+def _run_one(settings: BackfillSettings, season: Season, pacer: Pacer | None) -> int:
     return carry_out(
         settings,
         lambda run_id, observer, stop: run_season(
-            settings, season_of(settings), run_id=run_id, observer=observer, stop=stop
+            settings, season, run_id=run_id, observer=observer, stop=stop, pacer=pacer
         ),
     )
 
@@ -79,11 +117,14 @@ def carry_out(settings: BackfillSettings, job: Job, *, command: str = "run") -> 
     stop = Stop()
     flight = Flight(settings, ids, command=command)
     with _signals(stop):
-        with _watching(settings, ids.run_id, terminal) as observer, _metered(settings, observer) as watched:
-            flight.begin()
-            observers = Observers(watched.observer, flight)
-            summary, error = _attempt(settings, lambda: job(ids.run_id, observers, stop))
-            watched.ended(summary, error)
+        flight.begin()
+        try:
+            with _watching(settings, ids.run_id, terminal) as observer, _metered(settings, observer) as watched:
+                observers = Observers(watched.observer, flight)
+                summary, error = _attempt(settings, lambda: job(ids.run_id, observers, stop))
+                watched.ended(summary, error)
+        except ConfigurationError as unready:
+            summary, error = None, unready
         for problem in tell(settings, flight, summary, error, stop):
             _LOG.warning("not_told", problem=problem)
             if summary is not None:
@@ -202,6 +243,8 @@ def _watching(settings: BackfillSettings, run_id: str, terminal: bool) -> Iterat
     """Logging set up, and a progress bar where somebody can see it."""
     file = Path(settings.log_file) if settings.log_file else None
     configure_tracing(service=SERVICE, environ=os.environ)
+    if file is not None:
+        _must_be_writable(file)
     if not terminal:
         configure_logging(
             level=settings.log_level, format=settings.log_format, service=SERVICE, file=file, run_id=run_id
@@ -223,6 +266,18 @@ def _watching(settings: BackfillSettings, run_id: str, terminal: bool) -> Iterat
     )
     with TerminalProgress(console) as progress:
         yield progress
+
+
+def _must_be_writable(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("ab"):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"--log-file {file}: cannot be written ({error.strerror})",
+            hint="name a file in a folder that can be written",
+        ) from None
 
 
 class _Logged(NoObserver):
@@ -253,7 +308,13 @@ def dry_run(settings: BackfillSettings) -> None:
 
 
 def _print_plan(settings: BackfillSettings, *, ask: bool) -> None:
-    made, lake = plan_season(settings, season_of(settings), ask=ask)
+    seasons = seasons_of(settings)
+    for season in seasons:
+        _print_plan_of(settings if len(seasons) == 1 else settings.for_season(season), season, ask=ask)
+
+
+def _print_plan_of(settings: BackfillSettings, season: Season, *, ask: bool) -> None:
+    made, lake = plan_season(settings, season, ask=ask)
     interval_seconds = settings.effective_interval_seconds
     budget = 0 if settings.pace_off else settings.request_budget
     if settings.output_format == "json":
@@ -263,8 +324,12 @@ def _print_plan(settings: BackfillSettings, *, ask: bool) -> None:
         click.echo(plan_text(made, interval_seconds, budget, lake=lake, dry_run=settings.dry_run))
 
 
-def status(settings: BackfillSettings) -> None:
-    """Print what the checkpoint says."""
+def status(settings: BackfillSettings) -> int:
+    """Print the pulse of each season that the settings name; 0 when all are fresh, else 75."""
     quiet(settings)
-    document = status_document(settings, season_of(settings))
-    click.echo(json.dumps(document) if settings.output_format == "json" else status_text(document))
+    fresh = True
+    for season in seasons_of(settings):
+        document = status_document(settings, season)
+        fresh = fresh and document["fresh"]
+        click.echo(json.dumps(document) if settings.output_format == "json" else status_text(document))
+    return 0 if fresh else Incomplete.exit_code

@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nba_season_backfill.backfill.opening import LEAGUE, OpenState, lake_identity, load_checkpoint
+from nba_season_backfill.backfill.opening import OpenState, lake_identity, load_checkpoint
 from nba_season_backfill.backfill.provenance import is_simulated
 from nba_season_backfill.checkpoint import Checkpoint, UnitStatus
 from nba_season_backfill.datasets import DATASETS, GAMES_TABLE, TABLES
@@ -58,10 +58,10 @@ def read_snapshot(settings: BackfillSettings, store: ObjectStore, season: Season
         Incomplete: a run changes the lake faster than it can be read.
         CheckpointUnusable, StoreError: as a run would.
     """
-    identity = lake_identity(store, LEAGUE, create=False)
+    identity = lake_identity(store, season.league, create=False)
     moved = ""
     for _ in range(_TRIES):
-        opened = load_checkpoint(settings, store, season, LEAGUE, identity)
+        opened = load_checkpoint(settings, store, season, season.league, identity)
         if opened.checkpoint is None:
             raise UsageError(f"{store.url} holds nothing of season {season}", hint="fill it first: nba-backfill run")
         try:
