@@ -24,26 +24,23 @@ from nba_season_backfill import __version__
 from nba_season_backfill.backfill.choosing import utc_now
 from nba_season_backfill.backfill.observer import NoObserver
 from nba_season_backfill.backfill.opening import open_lake
-from nba_season_backfill.backfill.process import is_gone, this_process
+from nba_season_backfill.backfill.process import is_lost, this_process
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.backfill.timeline import Timeline
 from nba_season_backfill.errors import BackfillError
 from nba_season_backfill.lake import layout
-from nba_season_backfill.lake.flight import RECORD_FORMAT, close_records, month_of, write_record
+from nba_season_backfill.lake.flight import RECORD_FORMAT, close_records, month_before, month_of, write_record
 from nba_season_backfill.lake.store import ObjectInfo, ObjectStore
 from nba_season_backfill.pace import Pacer
 from nba_season_backfill.plan import Plan
 from nba_season_backfill.schedule import Game
 from nba_season_backfill.settings import BackfillSettings
 
-__all__ = ["LOST_AFTER_SECONDS", "Flight", "Past", "month_before"]
+__all__ = ["Flight", "Past"]
 
 _LOG = get_logger("nba_season_backfill.flight")
 
 _BEAT_SECONDS = 60.0
-LOST_AFTER_SECONDS = 3 * _BEAT_SECONDS + 30
-"""A run whose record was not written for so long is taken for dead where nothing better is known."""
-
 _MOST_ITEMS = 200
 _MOST_CHARACTERS = 20_000
 
@@ -208,9 +205,7 @@ class Flight(NoObserver):
 
     def _close(self, store: ObjectStore, own: Mapping[str, Any] | None = None) -> None:
         def gone(info: ObjectInfo, record: Mapping[str, Any]) -> bool:
-            known = is_gone(record.get("process") or {})
-            silent_seconds = (store.now() - info.last_modified).total_seconds()
-            return known if known is not None else silent_seconds > LOST_AFTER_SECONDS
+            return is_lost(record.get("process") or {}, (store.now() - info.last_modified).total_seconds())
 
         this_month = month_of(self.started_at)
         rows: list[Mapping[str, Any]] = []
@@ -250,11 +245,6 @@ class Flight(NoObserver):
         }
         # As JSON first: a sequence that is not a list is no container to the redaction.
         return dict(redact(orjson.loads(orjson.dumps(document | (self._end or {}), default=str))))
-
-
-def month_before(month: str) -> str:
-    """``2024-12`` of ``2025-01``."""
-    return f"{dt.date.fromisoformat(f'{month}-01') - dt.timedelta(days=1):%Y-%m}"
 
 
 def _past(rows: list[Mapping[str, Any]], season: str) -> Past:

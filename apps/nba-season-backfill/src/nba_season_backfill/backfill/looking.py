@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from hoopstat_observability import ContextThreadPoolExecutor
@@ -41,7 +41,7 @@ def status_document(
     moment = _moment(settings, now())
     try:
         with ContextThreadPoolExecutor(4, thread_name_prefix="status") as readers:
-            recent = readers.submit(_recent_runs, store, moment, _RUNS_SHOWN, str(season))
+            recent = readers.submit(_recent_runs, store, moment, _RUNS_SHOWN, (str(season),))
             leases = [
                 readers.submit(read_lease, store, name)
                 for name in (f"season-{season}", f"host-{settings.upstream_host}-{settings.egress}")
@@ -105,15 +105,17 @@ def run_document(row: Mapping[str, Any]) -> dict[str, Any]:
     return document | {"record": layout.run_key(row["started_at"].date(), row["run_id"])}
 
 
-def latest_runs(settings: BackfillSettings, *, most: int, season: str | None = None) -> list[dict[str, Any]]:
-    """The latest runs in the lake, the newest first, of one season or of all: as ``run_document`` gives them.
+def latest_runs(
+    settings: BackfillSettings, *, most: int, seasons: Collection[str] | None = None
+) -> list[dict[str, Any]]:
+    """The latest runs in the lake, the newest first, of some seasons or of all: as ``run_document`` gives them.
 
     Raises:
         StoreUnusable: the lake cannot be read.
     """
     store = open_lake(settings)
     try:
-        return [run_document(row) for row in _recent_runs(store, utc_now(), most, season)]
+        return [run_document(row) for row in _recent_runs(store, utc_now(), most, seasons)]
     except StoreError as error:
         raise store_error(error) from error
     finally:
@@ -138,11 +140,13 @@ def flight_record(settings: BackfillSettings, run_id: str) -> dict[str, Any]:
         store.close()
 
 
-def _recent_runs(store: ObjectStore, moment: dt.datetime, most: int, season: str | None) -> list[dict[str, Any]]:
+def _recent_runs(
+    store: ObjectStore, moment: dt.datetime, most: int, seasons: Collection[str] | None
+) -> list[dict[str, Any]]:
     def gone(info: ObjectInfo, record: Mapping[str, Any]) -> bool:
         return is_lost(record.get("process") or {}, (store.now() - info.last_modified).total_seconds())
 
-    return recent_runs(store, month_of(moment), most=most, season=season, is_gone=gone)
+    return recent_runs(store, month_of(moment), most=most, seasons=seasons, is_gone=gone)
 
 
 def _moment(settings: BackfillSettings, now: dt.datetime) -> dt.datetime:

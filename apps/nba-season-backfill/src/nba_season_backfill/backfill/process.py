@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["is_gone", "this_process"]
+__all__ = ["LOST_AFTER_SECONDS", "is_gone", "is_lost", "this_process"]
+
+LOST_AFTER_SECONDS = 210.0
+"""A run writes its record once a minute. One that was not written for so long is taken for dead."""
 
 
 def this_process() -> dict[str, Any]:
@@ -29,6 +32,12 @@ def is_gone(process: Mapping[str, Any]) -> bool | None:
         return None
     pid = process.get("pid")
     return not isinstance(pid, int) or not process.get("started") or _started(pid) != process["started"]
+
+
+def is_lost(process: Mapping[str, Any], silent_seconds: float) -> bool:
+    """Whether a run can write nothing more: its process is gone, or could be and has been silent for too long."""
+    gone = is_gone(process)
+    return gone if gone is not None else silent_seconds > LOST_AFTER_SECONDS
 
 
 def _read(path: Path) -> str:

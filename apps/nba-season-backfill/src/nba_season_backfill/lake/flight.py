@@ -11,7 +11,7 @@ Rows are merged by run id and written conditionally, so any number of runs can e
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,10 +28,12 @@ __all__ = [
     "AuditedMonth",
     "audited_months",
     "close_records",
+    "month_before",
     "month_of",
     "open_records",
     "read_audit",
     "read_record",
+    "recent_runs",
     "write_record",
 ]
 
@@ -40,6 +42,7 @@ RUNNING, INTERRUPTED = "running", "interrupted"
 
 Record = Mapping[str, Any]
 Row = dict[str, Any]
+IsGone = Callable[[ObjectInfo, Record], bool]
 
 # As many runs may end at one moment.
 _MOST_TRIES = 30
@@ -201,7 +204,7 @@ def close_records(
     month: str,
     *,
     closed_by: str,
-    is_gone: Callable[[ObjectInfo, Record], bool],
+    is_gone: IsGone,
     own: Record | None = None,
 ) -> Mapping[str, Row]:
     """Close the records of runs that were killed, and bring a month's table up to date; gives its rows by run id.
@@ -234,6 +237,39 @@ def close_records(
     if own is not None and month_of(dt.datetime.fromisoformat(own["started_at"])) == month:
         new[own["run_id"]] = _row(own)
     return _merge(store, audited, new)
+
+
+def recent_runs(
+    store: ObjectStore, this_month: str, *, most: int, seasons: Collection[str] | None = None, is_gone: IsGone
+) -> list[Row]:
+    """The latest runs as rows, the newest first; those at work and killed ones that nobody has closed yet among them.
+
+    Args:
+        this_month: the UTC month that it is.
+        most: how many rows; no more months are read than that takes.
+        seasons: only runs of these.
+        is_gone: as for ``close_records``.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    found: list[Row] = []
+    recent = (this_month, month_before(this_month))
+    for month in sorted({*recent, *audited_months(store)}, reverse=True):
+        audited = read_audit(store, month)
+        rows = list(audited.rows.values())
+        if month in recent:
+            rows += [_seen(info, record, is_gone) for info, record in open_records(store, audited)]
+        rows = [row for row in rows if seasons is None or row["season"] in seasons]
+        found += sorted(rows, key=lambda row: (row["started_at"], row["run_id"]), reverse=True)
+        if len(found) >= most:
+            break
+    return found[:most]
+
+
+def month_before(month: str) -> str:
+    """``2024-12`` of ``2025-01``."""
+    return f"{dt.date.fromisoformat(f'{month}-01') - dt.timedelta(days=1):%Y-%m}"
 
 
 def _merge(store: ObjectStore, audited: AuditedMonth, new: Mapping[str, Row]) -> Mapping[str, Row]:
@@ -318,3 +354,11 @@ def _parse(body: bytes, key: str) -> dict[str, Any]:
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise StoreError(f"{key}: not a flight record ({type(error).__name__})", kind="corrupt", key=key) from None
     return dict(record)
+
+
+def _seen(info: ObjectInfo, record: Record, is_gone: IsGone) -> Row:
+    """A row of a record that the table does not have."""
+    if record["state"] != RUNNING:
+        return _row(record)
+    outcome = INTERRUPTED if is_gone(info, record) else RUNNING
+    return _row({**record, "outcome": outcome, "ended_at": record["updated_at"]})
