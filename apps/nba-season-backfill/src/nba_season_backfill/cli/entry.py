@@ -14,6 +14,7 @@ from hoopstat_config import ConfigurationInvalid, GroupedCommand, GroupedGroup, 
 from nba_season_backfill import __version__
 from nba_season_backfill.cli.datasets import datasets, known_datasets
 from nba_season_backfill.cli.exporting import export
+from nba_season_backfill.cli.runs import runs
 from nba_season_backfill.errors import BackfillError
 from nba_season_backfill.season import EASTERN
 from nba_season_backfill.settings import BackfillSettings
@@ -114,11 +115,14 @@ def plan(ctx: click.Context, /, config_file: str | None, **_options: Any) -> Non
 @_config_file
 @click.pass_context
 def status(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None:
-    """Show what the checkpoint says: what is stored, absent, failed, and who is at work. Asks the upstream nothing."""
+    """Show a season's pulse: how fresh, what is stored and what not, the last runs, who is at work, what to do next.
+
+    Asks the upstream nothing. Exits with 0 when the lake is up to date, with 75 when it is stale: a probe.
+    """
     settings = load_settings(ctx, config_file)
     from nba_season_backfill.cli import running
 
-    running.status(settings)
+    ctx.exit(running.status(settings))
 
 
 @cli.command(cls=GroupedCommand)
@@ -195,6 +199,7 @@ def rebuild(ctx: click.Context, /, config_file: str | None, datasets: tuple[str,
 
 cli.add_command(datasets)
 cli.add_command(export)
+cli.add_command(runs)
 
 
 def load_settings(ctx: click.Context, config_file: str | None, **fixed: object) -> BackfillSettings:
