@@ -12,8 +12,11 @@ import click
 
 from hoopstat_config import ConfigurationInvalid, GroupedCommand, GroupedGroup, OriginKind, click_options, given
 from nba_season_backfill import __version__
+from nba_season_backfill.cli.auditing import audit, explain, quarantine
 from nba_season_backfill.cli.datasets import datasets, known_datasets
 from nba_season_backfill.cli.exporting import export
+from nba_season_backfill.cli.query import query
+from nba_season_backfill.cli.reporting import report
 from nba_season_backfill.cli.runs import runs
 from nba_season_backfill.errors import BackfillError
 from nba_season_backfill.season import EASTERN
@@ -24,7 +27,7 @@ __all__ = ["cli", "main"]
 
 PROGRAM = "nba-backfill"
 EXIT_CODES = (
-    "Exit codes: 0 complete or nothing to do, 1 internal error, 2 usage, 65 contract violation, 69 source "
+    "Exit codes: 0 complete or nothing to do, 1 internal error, 2 usage, 65 contract violation or audit findings, 69 source "
     "unreachable or blocked, 70 fenced by another writer, 75 incomplete (run again), 78 configuration or store, "
     "130/143 interrupted (checkpoint saved)."
 )
@@ -199,7 +202,12 @@ def rebuild(ctx: click.Context, /, config_file: str | None, datasets: tuple[str,
 
 cli.add_command(datasets)
 cli.add_command(export)
+cli.add_command(audit)
+cli.add_command(explain)
+cli.add_command(quarantine)
+cli.add_command(report)
 cli.add_command(runs)
+cli.add_command(query)
 
 
 def load_settings(ctx: click.Context, config_file: str | None, **fixed: object) -> BackfillSettings:

@@ -79,7 +79,7 @@ def coverage(reader: Reader, season: str | None) -> Answer:
 def _asked_for(state: SeasonState) -> list[str]:
     """The datasets that were asked for in a season; without a checkpoint, every one that there can be."""
     if not state.exists:
-        season = Season.parse(state.season)
+        season = Season(int(state.season[:4]))
         return [name for name, dataset in DATASETS.items() if _per_game(name) and season >= dataset.first_season]
     asked = {name for game in state.games.values() for name in game.get("datasets", {})}
     return [name for name in DATASETS if name in asked]
@@ -111,7 +111,7 @@ def status(reader: Reader) -> Answer:
                 "last_run_id": state.run_id or None,
                 "committed_at": written_at,
                 "generation": state.generation or None,
-                "simulated": state.simulated,
+                "simulated": reader.simulated(state),
                 "problem": state.problem or None,
             }
         )
@@ -119,7 +119,10 @@ def status(reader: Reader) -> Answer:
 
 
 def _seasons(reader: Reader, season: str | None) -> list[tuple[str, SeasonState, dict[int, list[str]], int]]:
-    """Each season with its checkpoint, its final games by month in playing order, and how many games it has."""
+    """Each season with its checkpoint, its final games by month in playing order, and how many games it has.
+
+    Counted are games of the season types that the last run was told to fetch.
+    """
     partitions = reader.partitions(_GAMES, season)
     seasons: Sequence[str] = sorted({partition.season for partition in partitions})
     if not seasons:
@@ -128,18 +131,20 @@ def _seasons(reader: Reader, season: str | None) -> list[tuple[str, SeasonState,
     of_season = {each: in_playing_order([p for p in partitions if p.season == each]) for each in seasons}
     ordered = [partition for each in seasons for partition in of_season[each]]
     works: list[Callable[[], Any]] = [partial(reader.state, each) for each in seasons]
-    works += [partial(reader.read, each, ["game_id", "state"]) for each in ordered]
+    works += [partial(reader.read, each, ["game_id", "season_type", "state"]) for each in ordered]
     answers = reader.together(*works)
     states, tables = answers[: len(seasons)], answers[len(seasons) :]
     at = dict(zip([partition.key for partition in ordered], tables, strict=True))
     found = []
     for each, state in zip(seasons, states, strict=True):
+        wanted = state.content.get("config", {}).get("season_type")
         finals: dict[int, list[str]] = {}
         scheduled = 0
         for partition in of_season[each]:
-            ids, kinds = (at[partition.key].column(name).to_pylist() for name in ("game_id", "state"))
-            scheduled += len(ids)
-            final = [game_id for game_id, kind in zip(ids, kinds, strict=True) if kind == "final"]
+            columns = (at[partition.key].column(name).to_pylist() for name in ("game_id", "season_type", "state"))
+            games = [game for game in zip(*columns, strict=True) if wanted is None or game[1] in wanted]
+            scheduled += len(games)
+            final = [game_id for game_id, _, game_state in games if game_state == "final"]
             if final:
                 finals[partition.month or 0] = final
         found.append((each, state, finals, scheduled))

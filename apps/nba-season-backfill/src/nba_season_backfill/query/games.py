@@ -39,9 +39,14 @@ def games(reader: Reader, date: dt.date | None, team: str | None, season: str | 
     columns = TABLES[_GAMES].schema.names
     if date is not None:
         partitions: Sequence[Partition] = _of_date(reader, date, season)
+        tables = reader.scan(partitions, columns)
+        if season is None and not any(table.num_rows for table in tables):
+            # A league whose seasons are named by one year, perhaps.
+            partitions = [reader.at(_GAMES, str(date.year), date.month)]
+            tables = reader.scan(partitions, columns)
     else:
         _, partitions = reader.of_season(_GAMES, season)
-    tables = reader.scan(partitions, columns)
+        tables = reader.scan(partitions, columns)
     table = pa.concat_tables([_with_season(each, at.season) for each, at in zip(tables, partitions, strict=True)])
     if date is not None:
         table = table.filter(pc.equal(table.column("game_date"), pa.scalar(date, pa.date32())))
@@ -67,7 +72,7 @@ def box_score(reader: Reader, game_id: str) -> BoxScore:
         lines[0] if lines else {},
         _beside(teams, teams_advanced, ("team_id",)),
         _beside(players, players_advanced, ("team_id", "person_id")),
-        state.simulated,
+        reader.simulated(state),
         reader.explanation.ended(),
     )
 
@@ -91,7 +96,7 @@ def next_game(reader: Reader, season: str, team_id: int, today: dt.date) -> Mapp
     """A team's next game on or after that day, as far as the lake knows; empty where it knows of none."""
     partitions = in_playing_order(reader.partitions(_GAMES, season))
     every = ends_in_autumn(partitions)
-    for partition in [each for each in partitions if every or _last_day(each) >= today]:
+    for partition in [each for each in partitions if every or each.last_day >= today]:
         table = reader.read(partition, TABLES[_GAMES].schema.names)
         ours = table.filter(_of_team_id(table, team_id)).sort_by(_ORDER).to_pylist()
         for game in ours:
@@ -157,13 +162,6 @@ def _of_date(reader: Reader, date: dt.date, season: str | None) -> list[Partitio
         late = date.month == 10 and own.start_year > 1946
         seasons = [str(own), *([str(Season(own.start_year - 1))] if late else [])]
     return [reader.at(_GAMES, each, date.month) for each in seasons]
-
-
-def _last_day(partition: Partition) -> dt.date:
-    """The last day that a month of a season can have."""
-    start, month = int(partition.season[:4]), partition.month or 12
-    year = start if month > 10 else start + 1
-    return (dt.date(year, month, 28) + dt.timedelta(days=4)).replace(day=1) - dt.timedelta(days=1)
 
 
 def _with_season(table: pa.Table, season: str) -> pa.Table:

@@ -265,7 +265,7 @@ class Lake:
 
     def is_simulated(self, season: str) -> bool:
         """Whether a season's data is the sample's, as its checkpoint says."""
-        return self._ask(lambda reader: reader.state(season).simulated)
+        return self._ask(lambda reader: reader.simulated(reader.state(season)))
 
     def refresh(self) -> None:
         """Believe nothing: ask the store again. What was read stays remembered under its version."""
@@ -308,6 +308,9 @@ def _store_errors() -> Iterator[None]:
 def _season(text: str | None) -> str | None:
     if text is None:
         return None
+    if text.strip().isdecimal() and len(text.strip()) == 4:
+        # As a league names its seasons that plays in one year; whether this one does, the lake knows.
+        return text.strip()
     try:
         return str(Season.parse(text))
     except ValueError as error:

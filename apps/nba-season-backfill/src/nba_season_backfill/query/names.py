@@ -188,4 +188,4 @@ def _nearest(asked: str, names: Sequence[str]) -> list[str]:
         parts = [words, *words.split()]
         scored[name] = max(difflib.SequenceMatcher(None, typed, part).ratio() for part in parts)
     best = sorted(scored, key=lambda name: -scored[name])
-    return [name for name in best[:3] if scored[name] >= 0.6]
+    return [name for name in best[:3] if scored[name] >= max(0.6, scored[best[0]] - 0.15)]

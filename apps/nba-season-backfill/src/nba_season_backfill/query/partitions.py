@@ -7,6 +7,7 @@ Where the version is gone by then, the partition is read again from its footer.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Executor
@@ -35,7 +36,7 @@ _TAIL_BYTES = 65_536
 _GAP_BYTES = 65_536
 _ATTEMPTS = 6
 _MAGIC = b"PAR1"
-_PARTITION = re.compile(r"([a-z0-9-]+)/season=(\d{4}-\d{2})/(?:month=(\d{2})/)?part-0\.parquet")
+_PARTITION = re.compile(r"([a-z0-9-]+)/season=(\d{4}(?:-\d{2})?)/(?:month=(\d{2})/)?part-0\.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,25 @@ class Partition:
     month: int | None
     size: int | None = None
     etag: str = ""
+
+    @property
+    def first_day(self) -> dt.date:
+        """The first day of its month; of a table without months, of the season's first."""
+        return dt.date(self._year, self.month or self._first_month, 1)
+
+    @property
+    def last_day(self) -> dt.date:
+        """The last day of its month; of a table without months, of the season's first."""
+        return (self.first_day + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+
+    @property
+    def _first_month(self) -> int:
+        # A season that is named by one year (the WNBA's) begins and ends in it; another one begins in October.
+        return 1 if len(self.season) == 4 else 10
+
+    @property
+    def _year(self) -> int:
+        return int(self.season[:4]) + (self.month is not None and self.month < self._first_month)
 
 
 def parse_partition(key: str, size: int | None = None, etag: str = "") -> Partition | None:

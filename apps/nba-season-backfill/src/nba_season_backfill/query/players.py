@@ -20,11 +20,9 @@ from nba_season_backfill.query.games import next_game, season_type_of
 from nba_season_backfill.query.names import Person, find_person
 from nba_season_backfill.query.partitions import Partition
 from nba_season_backfill.query.reader import Reader, SeasonState
+from nba_season_backfill.season import GameId
 
-__all__ = ["LEAGUES", "STAT_NAMES", "player_context", "player_games", "player_summary", "stat_column"]
-
-LEAGUES = {"00": "NBA", "10": "WNBA", "20": "NBA G League"}
-"""A game id's first two digits -> the league."""
+__all__ = ["STAT_NAMES", "player_context", "player_games", "player_summary", "stat_column"]
 
 _LINES, _ADVANCED, _PEOPLE = "box-scores-traditional", "box-scores-advanced", "players"
 _WHO = ("game_id", "team_id", "is_home", "team_tricode", "person_id", "first_name", "family_name")
@@ -161,7 +159,7 @@ def player_summary(
         games=counted.num_rows,
         season_average=average,
         fetched_at=found.state.fetched_at(recent.column("game_id").to_pylist(), _LINES),
-        simulated=found.state.simulated,
+        simulated=reader.simulated(found.state),
         explanation=reader.explanation.ended(),
     )
 
@@ -219,7 +217,7 @@ def player_context(reader: Reader, player: str, season: str | None, season_type:
         next_game=coming,
         rest_days=(coming["game_date"] - last).days - 1 if coming and last is not None else None,
         fetched_at=found.state.fetched_at(played.column("game_id").to_pylist(), _LINES),
-        simulated=found.state.simulated,
+        simulated=reader.simulated(found.state),
         explanation=reader.explanation.ended(),
     )
 
@@ -252,7 +250,9 @@ def _played_in(reader: Reader, player: str, season: str, partitions: Sequence[Pa
     listed, state, *tables = reader.together(*works)
     lines = tables[: len(partitions)]
     person, profile = _person(player, listed, lines, f"{season} ({reader.store.url})")
-    table = _games_of(person, lines, season, state)
+    own = pa.concat_tables([_of_person(each, person) for each in lines])
+    dates = reader.dates_of(season, state, set(own.column("game_id").to_pylist()))
+    table = _games_of(own, lines, season, dates)
     if advanced:
         table = _joined(table, [_of_person(each, person) for each in tables[len(partitions) :]])
     return _Season(person, season, table, state, profile)
@@ -302,24 +302,21 @@ def _of_person(table: pa.Table, person: Person) -> pa.Table:
     return table.filter(pc.equal(table.column("person_id"), person.person_id))
 
 
-def _games_of(person: Person, lines: Sequence[pa.Table], season: str, state: SeasonState) -> pa.Table:
-    """The player's lines, each with its date, opponent and score, in playing order."""
-    own = []
+def _games_of(table: pa.Table, lines: Sequence[pa.Table], season: str, dates: Mapping[str, dt.date | None]) -> pa.Table:
+    """A player's lines, each with its date, opponent and score, in playing order."""
+    mine = table.column("game_id").unique()
     points: dict[tuple[str, int], int] = defaultdict(int)
     tricodes: dict[str, dict[int, str]] = defaultdict(dict)
-    for table in lines:
-        mine = _of_person(table, person)
-        own.append(mine)
-        if not mine.num_rows:
-            continue
-        names = ["game_id", "team_id", "team_tricode", "points"]
-        both = table.select(names)
-        both = both.filter(pc.is_in(both.column("game_id"), value_set=mine.column("game_id").unique()))
+    names = ["game_id", "team_id", "team_tricode", "points"]
+    for each in lines:
+        both = each.select(names)
+        both = both.filter(pc.is_in(both.column("game_id"), value_set=mine))
+        # A game whose date was moved may stand in two months for a moment: it counts in one.
+        before = set(tricodes)
         for game_id, team_id, tricode, scored in zip(*(both.column(name).to_pylist() for name in names), strict=True):
-            points[game_id, team_id] += scored or 0
-            tricodes[game_id][team_id] = tricode or ""
-    table = pa.concat_tables(own)
-    # A game whose date was moved may stand in two months for a moment.
+            if game_id not in before:
+                points[game_id, team_id] += scored or 0
+                tricodes[game_id][team_id] = tricode or ""
     first = {game_id: number for number, game_id in reversed(list(enumerate(table.column("game_id").to_pylist())))}
     table = table.take(pa.array(sorted(first.values()), pa.int64()))
     games, teams = table.column("game_id").to_pylist(), table.column("team_id").to_pylist()
@@ -331,7 +328,7 @@ def _games_of(person: Person, lines: Sequence[pa.Table], season: str, state: Sea
     added: dict[str, pa.Array] = {
         "season": pa.array([season] * len(games), pa.string()),
         "season_type": pa.array([season_type_of(game) for game in games], pa.string()),
-        "game_date": pa.array([state.date_of(game) for game in games], pa.date32()),
+        "game_date": pa.array([dates[game] for game in games], pa.date32()),
         "opponent_tricode": pa.array(
             [tricodes[game].get(other) for game, other in zip(games, against, strict=True)], pa.string()
         ),
@@ -378,8 +375,7 @@ def _mean(column: pa.ChunkedArray) -> float | None:
 
 
 def _league(games: pa.Table) -> str:
-    prefix = str(games.column("game_id")[0].as_py())[:2]
-    return LEAGUES.get(prefix, prefix)
+    return GameId(games.column("game_id")[0].as_py()).league.title
 
 
 def _shown(column: str) -> list[str]:

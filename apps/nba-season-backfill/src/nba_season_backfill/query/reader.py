@@ -12,9 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nba_season_backfill.datasets import TABLES
+from nba_season_backfill.datasets import DATASETS, TABLES
 from nba_season_backfill.lake import layout
 from nba_season_backfill.lake.state import StateCorrupt, StateFile, StateFormatUnknown
+from nba_season_backfill.lake.store import ObjectMissing
 from nba_season_backfill.query.answers import Explanation
 from nba_season_backfill.query.errors import NotInLake
 from nba_season_backfill.query.memory import Memory
@@ -39,11 +40,6 @@ class SeasonState:
     def exists(self) -> bool:
         """Whether there is one."""
         return bool(self.content)
-
-    @property
-    def simulated(self) -> bool:
-        """Whether the season is the sample's."""
-        return bool(self.content) and self.content.get("config", {}).get("source") == "sample"
 
     @property
     def games(self) -> Mapping[str, Any]:
@@ -122,9 +118,10 @@ class Reader:
         found = self.partitions(table, season)
         if not found:
             where = self.store.url if season is None else f"{self.store.url}, season {season}"
-            raise NotInLake(
-                f"no {table} in {where}", hint="`nba-backfill run` fetches a season; is this the right lake?"
-            )
+            hint = "`nba-backfill run` fetches a season; is this the right lake?"
+            if season is not None and len(season) == 4:
+                hint = f"of the NBA it is written {season}-{(int(season) + 1) % 100:02d}"
+            raise NotInLake(f"no {table} in {where}", hint=hint)
         newest = max(partition.season for partition in found)
         return newest, tuple(partition for partition in found if partition.season == newest)
 
@@ -179,6 +176,33 @@ class Reader:
         self.memory.believe(name, state)
         return state
 
+    def simulated(self, state: SeasonState) -> bool:
+        """Whether a season's data is the sample's, or came from a server on this machine.
+
+        The checkpoint knows the source of its last run. Where that was the archive, one of its bodies knows.
+        """
+        config = state.content.get("config", {})
+        if config.get("source") != "archive":
+            return config.get("source") == "sample" or _on_this_machine(str(config.get("base_url", "")))
+        for game_id, game in state.games.items():
+            for dataset, unit in game.get("datasets", {}).items():
+                if unit.get("status") == "ok" and unit.get("raw") and dataset in DATASETS:
+                    key = layout.raw_key(DATASETS[dataset].endpoint, state.season, game_id, unit["raw"])
+                    try:
+                        return _on_this_machine(self.store.head(key).metadata.get("url", ""))
+                    except ObjectMissing:
+                        return False
+        return False
+
+    def dates_of(self, season: str, state: SeasonState, game_ids: Collection[str]) -> dict[str, dt.date | None]:
+        """The US Eastern dates of games: the checkpoint knows, else the schedule does."""
+        dates = {game_id: state.date_of(game_id) for game_id in game_ids}
+        if None in dates.values():
+            for table in self.scan(self.partitions("games", season), ["game_id", "game_date"]):
+                known = dict(zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True))
+                dates |= {game_id: known[game_id] for game_id in dates.keys() & known.keys()}
+        return dates
+
     def month_of(self, game_id: str, season: str) -> int:
         """The month in whose partitions a game stands: the checkpoint knows, else the schedule does.
 
@@ -199,14 +223,23 @@ class Reader:
         )
 
 
+def _on_this_machine(url: str) -> bool:
+    if not url or ".nba.com/" in f"{url}/":
+        return False
+    # Settings take longer to import than most questions take.
+    from nba_season_backfill.settings.values import is_loopback
+
+    return is_loopback(url)
+
+
 def in_playing_order(partitions: Sequence[Partition]) -> list[Partition]:
-    """A season's months as they are played: a season begins in October."""
-    return sorted(partitions, key=lambda partition: ((partition.month or 0) - 10) % 12)
+    """A season's months as they are played."""
+    return sorted(partitions, key=lambda partition: partition.first_day)
 
 
 def ends_in_autumn(partitions: Sequence[Partition]) -> bool:
     """Whether a season went on into August or later, as 2019-20 did: its October may be two different ones."""
-    return any(partition.month in (8, 9) for partition in partitions)
+    return any(len(partition.season) > 4 and partition.month in (8, 9) for partition in partitions)
 
 
 def _without(table: pa.Table, games: Collection[str]) -> pa.Table:

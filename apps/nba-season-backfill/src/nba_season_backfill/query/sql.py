@@ -111,9 +111,21 @@ def _execute(
             plan = connection.sql(f"EXPLAIN {statement}", params=parameters).fetchall()
             reader.explanation.plan = "\n".join(str(text) for _, text in plan)
         found = connection.sql(statement, params=parameters)
-        return found.to_arrow_table() if found is not None else pa.table({})
+        return _named_apart(found.to_arrow_table()) if found is not None else pa.table({})
     finally:
         connection.close()
+
+
+def _named_apart(table: pa.Table) -> pa.Table:
+    """Columns of one name are told apart by a number: a row must be able to be a dict."""
+    names: list[str] = []
+    for name in table.column_names:
+        number, unique = 1, name
+        while unique in names:
+            number += 1
+            unique = f"{name}_{number}"
+        names.append(unique)
+    return table.rename_columns(names) if names != table.column_names else table
 
 
 def _mentions(statement: str, table: str) -> bool:

@@ -101,7 +101,7 @@ def _games_of(
     today: dt.date,
 ) -> tuple[Team, list[dict[str, Any]]]:
     """The team and its final games, in playing order: the newest months first, until there are ``last`` games."""
-    begun = [partition for partition in in_playing_order(partitions) if _first_day(partition) <= today]
+    begun = [partition for partition in in_playing_order(partitions) if partition.first_day <= today]
     begun = begun or list(partitions)
     batch = -(-last // _GAMES_A_MONTH) + _MONTHS_OF_FEW if last is not None else len(begun)
     if ends_in_autumn(partitions):
@@ -226,8 +226,3 @@ def _ratings(rows: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]], te
 
 def _ratio(part: float, whole: float, digits: int) -> float | None:
     return round(part / whole, digits) if whole else None
-
-
-def _first_day(partition: Partition) -> dt.date:
-    month = partition.month or 10
-    return dt.date(int(partition.season[:4]) + (0 if month >= 10 else 1), month, 1)
