@@ -37,6 +37,7 @@ FIELDS = (
     "duration_in_seconds",
     "counts",
     "failures",
+    "findings",
     "new_fields",
     "lake",
     "record",
@@ -62,7 +63,8 @@ _HEADLINES = {
 class RunEnd:
     """What is said of a run. Times are UTC; ``record`` is the key of its flight record, if one could be written.
 
-    ``failures`` are (game id, dataset, verdict, reason) as mappings, ``new_fields`` paths that no schema knows.
+    ``failures`` are answers that could not be had (game id, dataset, verdict, reason), ``findings`` what the audit
+    found, ``new_fields`` paths that no schema knows.
     """
 
     run_id: str
@@ -85,6 +87,7 @@ class RunEnd:
     version: str
     counts: Mapping[str, int] = field(default_factory=dict)
     failures: Sequence[Mapping[str, Any]] = ()
+    findings: Sequence[Mapping[str, Any]] = ()
     new_fields: Sequence[str] = ()
 
 
@@ -122,10 +125,8 @@ class Alert:
             "ended_at": _utc(run.ended_at),
             "duration_in_seconds": round(run.duration_in_seconds, 3),
             "counts": dict(run.counts),
-            "failures": [
-                {name: _cut(value) if isinstance(value, str) else value for name, value in failure.items()}
-                for failure in run.failures[:_MOST_FAILURES]
-            ],
+            "failures": _first(run.failures),
+            "findings": _first(run.findings),
             "new_fields": [_cut(path) for path in run.new_fields[:_MOST_FIELDS]],
             "lake": run.lake,
             "record": run.record,
@@ -155,6 +156,14 @@ class Alert:
             sentences.append(f"What to do: {_cut(run.hint)}.")
         sentences.append(f"Run {run.run_id} on {run.host}.")
         return _harmless(str(redact(" ".join(sentences))))
+
+
+def _first(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The first few, each without what is empty."""
+    return [
+        {name: _cut(value) if isinstance(value, str) else value for name, value in item.items() if value != ""}
+        for item in items[:_MOST_FAILURES]
+    ]
 
 
 def _cut(text: str) -> str:

@@ -274,7 +274,7 @@ def _error(error: BackfillError, cause: BaseException) -> dict[str, Any]:
 def _bounded(document: dict[str, Any]) -> dict[str, Any]:
     """A summary in which no list is too long; how many were left out is said."""
     left_out = {}
-    for name in ("failures", "warnings"):
+    for name in ("failures", "findings", "warnings"):
         items = document.get(name) or []
         if len(items) > _MOST_ITEMS:
             left_out[name] = len(items) - _MOST_ITEMS

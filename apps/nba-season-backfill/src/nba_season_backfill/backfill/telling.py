@@ -42,6 +42,13 @@ _COUNTS = (
     "units_absent",
     "units_failed",
     "units_left",
+    "missing",
+    "type_errors",
+    "outliers",
+    "filtered_out_count",
+    "quarantined",
+    "findings_in_all",
+    "corrections",
     "requests",
     "commits",
 )
@@ -124,7 +131,7 @@ def _alert(
     exit_code = error.exit_code if error is not None else 0
     ending = Ending(
         exit_code,
-        findings=_broken_contracts(summary) + len(new_fields),
+        findings=_findings(summary) + len(new_fields),
         blocked=isinstance(error, SourceBlocked),
         idle=summary is not None and summary.outcome == "skipped",
         # Derived from the archive, a success says nothing of the upstream.
@@ -205,6 +212,7 @@ def _run_end(
         version=__version__,
         counts={name: document[name] for name in _COUNTS if name in document},
         failures=document.get("failures", []),
+        findings=document.get("findings", []),
         new_fields=new_fields,
     )
 
@@ -217,6 +225,9 @@ def _new_fields(summary: Summary | None, past: Past) -> list[str]:
     return sorted(found - past.new_fields)
 
 
-def _broken_contracts(summary: Summary | None) -> int:
-    failures = summary.failures if summary is not None else []
-    return sum(failure.verdict == VerdictKind.CONTRACT_VIOLATION for failure in failures)
+def _findings(summary: Summary | None) -> int:
+    """Broken contracts, and what the audit found and nobody mended."""
+    if summary is None:
+        return 0
+    broken = sum(failure.verdict == VerdictKind.CONTRACT_VIOLATION for failure in summary.failures)
+    return broken + max(0, summary.findings_in_all - summary.findings_mended)
