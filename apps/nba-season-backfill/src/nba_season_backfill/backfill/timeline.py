@@ -83,7 +83,8 @@ class Timeline:
             if len(self._points) > MOST_POINTS:
                 # The newest stays: it is where the run is.
                 self._points = [*self._points[:-1:2], self._points[-1]]
-                self._step_seconds *= 2
+                # As far apart as those that are left are now; answers may come more seldom than the step.
+                self._step_seconds = max(2 * self._step_seconds, 2 * self._seconds() / MOST_POINTS)
             self._next_at = self._clock() + self._step_seconds
         circuit = stats.circuit if stats is not None else ""
         if circuit != self._circuit:
