@@ -113,7 +113,7 @@ def _teams(lists: Lists, kept: Kept) -> Iterator[Finding]:
                     about, f"team {team} did not play this game", kind=_K.TEAM_UNKNOWN, row=f"team_id={team}",
                     expected=", ".join(map(str, sorted(wanted))), found=str(team),
                 )  # fmt: skip
-            if not name.endswith(_TEAMS):
+            if name in (_TRADITIONAL, _ADVANCED):
                 for team in sorted(wanted - counted.keys()):
                     yield _with(
                         about, f"team {team} has no players", kind=_K.PLAYERS_MISSING, row=f"team_id={team}",

@@ -19,7 +19,7 @@ from nba_season_backfill.audit.partitions import Partition, check_keys, check_sc
 from nba_season_backfill.audit.plays import PLAY_COLUMNS
 from nba_season_backfill.audit.sums import arithmetic
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitRecord, UnitStatus
-from nba_season_backfill.datasets import DATASETS, GAMES_TABLE, TABLES
+from nba_season_backfill.datasets import DATASETS, GAMES_TABLE, SEASON_DATASETS, TABLES
 from nba_season_backfill.datasets.base import Table
 from nba_season_backfill.plan import Unit
 
@@ -47,7 +47,10 @@ def columns_needed(table: Table) -> list[str]:
 
 def dataset_of_table(name: str) -> str:
     """The dataset that fills a table; ``games`` for the games table."""
-    return next((each.name for each in DATASETS.values() if any(table.name == name for table in each.tables)), name)
+    tables = {each.name: each.tables for each in DATASETS.values()} | {
+        each.name: each.tables for each in SEASON_DATASETS.values()
+    }
+    return next((dataset for dataset, own in tables.items() if any(table.name == name for table in own)), name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from nba_season_backfill.backfill.deriving import derive_all
 from nba_season_backfill.backfill.discovery import discover, season_list_requests
 from nba_season_backfill.backfill.exchange import Exchange, Question, Reply
 from nba_season_backfill.backfill.opening import lake_identity, load_checkpoint, open_lake, store_error
+from nba_season_backfill.backfill.provenance import is_simulated
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitStatus
 from nba_season_backfill.datasets import DATASETS, GAMES_TABLE, TABLES
 from nba_season_backfill.lake import layout
@@ -29,7 +30,8 @@ from nba_season_backfill.schedule import read_game_log, read_schedule
 from nba_season_backfill.season import EASTERN, Season, SeasonType
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.archive import ArchiveSource
-from nba_season_backfill.source.base import StatsRequest
+from nba_season_backfill.source.base import Answer, StatsRequest
+from nba_season_backfill.source.verdict import Verdict
 
 __all__ = [
     "Audit",
@@ -83,9 +85,12 @@ class _Listening(Exchange):
         super().__init__(source, Pacer(PaceConfig.off()), None, threading.Event(), run_id="", offline=True)
         self.heard: list[tuple[StatsRequest, Any]] = []
 
-    def settled(self, question: Question, *, tries: int) -> Reply:
+    def _log(self, answer: Answer, verdict: Verdict) -> None:
+        """Nobody was asked anything: there is nothing to tell."""
+
+    def settled(self, question: Question, *, tries: int, keep_payload: bool = True) -> Reply:
         """As it is, remembered."""
-        reply = super().settled(question, tries=tries)
+        reply = super().settled(question, tries=tries, keep_payload=keep_payload)
         if reply.payload is not None:
             self.heard.append((question.request, reply.payload))
         return reply
@@ -193,7 +198,7 @@ def audit_store(
         bodies=bodies,
         deep=deep,
         notes=tuple(notes),
-        simulated=checkpoint.config.get("source") == "sample",
+        simulated=is_simulated(store, checkpoint),
         duration_in_seconds=round(time.monotonic() - started, 3),
     )
 

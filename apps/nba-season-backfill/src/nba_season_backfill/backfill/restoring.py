@@ -6,12 +6,14 @@ still wrong then is asked for anew. So nothing is requested that need not be.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from nba_season_backfill.audit import Finding, FindingKind, Mending
 from nba_season_backfill.backfill.auditing import Audit, audit_store
+from nba_season_backfill.backfill.choosing import utc_now
 from nba_season_backfill.backfill.job import run_season
 from nba_season_backfill.backfill.manner import Manner
 from nba_season_backfill.backfill.observer import Observer
@@ -27,7 +29,7 @@ from nba_season_backfill.season import Season
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.base import StatsSource
 
-__all__ = ["Repair", "mend", "orders_of"]
+__all__ = ["Repair", "mend", "orders_of", "repair_season"]
 
 _MONTH = re.compile(r"/month=(\d\d)/")
 
@@ -61,19 +63,21 @@ def mend(
     stop: Stop | None = None,
     store: ObjectStore | None = None,
     source: StatsSource | None = None,
+    now: Callable[[], dt.datetime] = utc_now,
 ) -> Repair:
     """Audit, mend, audit again.
 
     Args:
         settings: the source is asked for what the archive cannot give.
         store, source: in place of those that the settings name.
+        now: the wall clock, UTC.
 
     Raises:
         BackfillError: as a run would. What a repair cannot mend is no error here: ``after`` has it.
     """
     opened = store if store is not None else open_lake(settings)
     try:
-        before = after = audit_store(settings, season, opened, deep=deep)
+        before = after = audit_store(settings, season, opened, deep=deep, now=now())
         summary = None
         for ask in (False, True):
             if not after.open_findings or (stop is not None and stop.requested):
@@ -83,11 +87,11 @@ def mend(
             def run(orders: Orders = orders) -> Summary:
                 return run_season(
                     settings, season, run_id=run_id, observer=observer, stop=stop, store=opened, source=source,
-                    manner=Manner(orders=orders),
+                    manner=Manner(orders=orders), now=now,
                 )  # fmt: skip
 
             summary = _as_far_as_it_goes(run)
-            after = audit_store(settings, season, opened, deep=deep)
+            after = audit_store(settings, season, opened, deep=deep, now=now())
         return Repair(summary, before, after)
     except StoreError as error:
         raise store_error(error) from error
@@ -170,3 +174,38 @@ def _in_partition(checkpoint: Checkpoint, dataset: str, month: int | None) -> se
         for subject, name, _record in checkpoint.units()
         if name == dataset and subject in checkpoint.dates and int(checkpoint.dates[subject][5:7]) == month
     }
+
+
+def repair_season(
+    settings: BackfillSettings,
+    season: Season,
+    *,
+    run_id: str,
+    deep: bool = False,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
+) -> Summary:
+    """``mend`` as a run: a summary with what is left, which is an error.
+
+    Raises:
+        AuditFailed: something could not be mended; the summary lists it.
+        BackfillError: as a run.
+    """
+    repair = mend(settings, season, run_id=run_id, deep=deep, observer=observer, stop=stop)
+    left = repair.after.open_findings
+    summary = repair.summary or Summary(
+        run_id=run_id, season=str(season), source=settings.source, lake=repair.before.lake, checkpoint=""
+    )
+    summary.findings = [finding.to_document() for finding in left]
+    summary.findings_in_all, summary.findings_mended = len(left), len(repair.mended)
+    summary.exit_code, summary.outcome, summary.message = 0, "mended" if repair.before.open_findings else "clean", ""
+    if left:
+        error = AuditFailed(
+            f"{len(repair.mended)} findings mended, {len(left)} left, first: {left[0].kind} {left[0].game_id}"
+            f" {left[0].dataset}: {left[0].detail}",
+            hint="`nba-backfill explain GAME_ID` says what is known of a game",
+        )
+        summary.exit_code, summary.outcome, summary.message = error.exit_code, "audit_failed", str(error)
+        error.summary = summary
+        raise error
+    return summary

@@ -27,9 +27,9 @@ __all__ = ["cli", "main"]
 
 PROGRAM = "nba-backfill"
 EXIT_CODES = (
-    "Exit codes: 0 complete or nothing to do, 1 internal error, 2 usage, 65 contract violation or audit findings, 69 source "
-    "unreachable or blocked, 70 fenced by another writer, 75 incomplete (run again), 78 configuration or store, "
-    "130/143 interrupted (checkpoint saved)."
+    "Exit codes: 0 complete or nothing to do, 1 internal error, 2 usage, 65 contract violation or audit findings, "
+    "69 source unreachable or blocked, 70 fenced by another writer, 75 incomplete (run again), 78 configuration or "
+    "store, 130/143 interrupted (checkpoint saved)."
 )
 _NOT_FOR_READING = ("dry_run", "resume", "max_retries", "checkpoint_every", *DAILY_ONLY)
 

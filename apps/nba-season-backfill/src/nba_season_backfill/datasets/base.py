@@ -68,7 +68,8 @@ class Assessment:
 
     ``ok``: every check passed, ``tables`` holds one Arrow table for each table of the dataset, by name.
     ``absent``: a well-formed answer without content (never played, not offered for that season).
-    ``contract_violation``: the answer is not what the dataset declares; ``problems`` names field and reason.
+    ``contract_violation``: the answer is not what the dataset declares; ``problems`` names field and reason. Where only
+    a check over its rows failed, ``tables`` holds them: nobody stores them unless a person accepts that very body.
     ``unknown_fields`` are paths that the schema does not know: kept in the raw archive and reported as drift.
     """
 
@@ -79,9 +80,13 @@ class Assessment:
     quality: Quality = Quality()  # frozen
 
 
-def violation(*problems: str) -> Assessment:
-    """An assessment that says which contract was broken, and where."""
-    return Assessment("contract_violation", problems=problems)
+def violation(*problems: str, tables: Mapping[str, pa.Table] | None = None) -> Assessment:
+    """An assessment that says which contract was broken, and where.
+
+    Args:
+        tables: what the answer would be, where only a check over its rows failed: for a person who takes it as it is.
+    """
+    return Assessment("contract_violation", problems=problems, tables=tables or {})
 
 
 def broken_contract(broken: ContractBroken) -> Assessment:

@@ -187,9 +187,9 @@ class BoxScoreShape:
         teams = self._team_table(sides, known, outliers)
         players = self._player_table(sides, teams, outliers)
         problems = self._played(sides, players) + self._check(players, teams, known)
-        if problems:
-            return violation(*problems)
         tables = {table.name: rows for table, rows in zip(self.tables, (players, teams), strict=False)}
+        if problems:
+            return violation(*problems, tables=tables)
         return Assessment(
             "ok",
             tables=tables,

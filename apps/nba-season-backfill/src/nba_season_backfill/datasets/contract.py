@@ -29,7 +29,13 @@ def under_contract(dataset: _AnyDataset, contract: SchemaContract) -> _AnyDatase
         if contract == "freeze" and found.kind == "ok" and found.unknown_fields:
             problems = tuple(f"{path}: not declared, and the schema is frozen" for path in found.unknown_fields)
             quality = replace(found.quality, rows=0)
-            found = Assessment("contract_violation", problems, unknown_fields=found.unknown_fields, quality=quality)
+            found = Assessment(
+                "contract_violation",
+                problems,
+                tables=found.tables,
+                unknown_fields=found.unknown_fields,
+                quality=quality,
+            )
         if found.kind == "contract_violation":
             quality = replace(found.quality, filtered_out_count=rows_in(payload))
             found = replace(found, quality=quality)

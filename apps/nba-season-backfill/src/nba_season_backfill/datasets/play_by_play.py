@@ -184,7 +184,7 @@ def _assess(payload: Payload, known: Expectation) -> Assessment:
         return broken_contract(broken)
     problems = _order(actions) + _teams(actions, known) + _final_score(_last(home), _last(away), known)
     if problems:
-        return violation(*problems)
+        return violation(*problems, tables={TABLE.name: table})
     unknown = [f"game.{key}" for key in sorted(root.keys() - _ROOT_KEYS)]
     # Every known field is there by now: only a row that has more of them can have an unknown one.
     if sum(map(len, actions)) > len(actions) * len(_KEYS):

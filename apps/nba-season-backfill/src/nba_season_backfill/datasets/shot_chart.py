@@ -79,7 +79,7 @@ def _judged(payload: Payload, known: Expectation) -> Assessment:
     if not found.row_count:
         expected = known.final and bool(known.home_score)
         return Assessment("absent", problems=("a final game without shots",) if expected else ())
-    others = set(found.column("GAME_ID")) - {known.game_id}
+    others = found.distinct("GAME_ID") - {known.game_id}
     if others:
         return violation(f"{_SET}.GAME_ID: got {others.pop()!r:.60}, asked for {known.game_id}")
     events = found.column("GAME_EVENT_ID")
@@ -88,9 +88,9 @@ def _judged(payload: Payload, known: Expectation) -> Assessment:
     outliers = Outliers()
     derived: dict[str, Sequence[Any]] = {"game_date": _dates(found.column("GAME_DATE"))}
     tables = {TABLE.name: set_table(TABLE.schema, _COLUMNS, found, derived, outliers)}
-    problems = _problems(found.column("GAME_EVENT_ID"), set(found.column("TEAM_ID")), known)
+    problems = _problems(found.column("GAME_EVENT_ID"), found.distinct("TEAM_ID"), known)
     if problems:
-        return violation(*problems)
+        return violation(*problems, tables=tables)
     unknown = unknown_headers(found, _COLUMNS, "GAME_DATE")
     return Assessment("ok", tables=tables, unknown_fields=tuple(unknown), quality=quality_of(tables, outliers))
 

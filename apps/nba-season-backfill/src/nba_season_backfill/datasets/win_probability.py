@@ -71,7 +71,7 @@ def _judged(payload: Payload, known: Expectation) -> Assessment:
     if not events.row_count:
         return Assessment("absent")
     for found in (events, game):
-        others = set(found.column("GAME_ID")) - {known.game_id}
+        others = found.distinct("GAME_ID") - {known.game_id}
         if others:
             return violation(f"{found.name}.GAME_ID: got {others.pop()!r:.60}, asked for {known.game_id}")
     if game.row_count != 1:
@@ -83,7 +83,7 @@ def _judged(payload: Payload, known: Expectation) -> Assessment:
     }
     problems = _problems(game, known)
     if problems:
-        return violation(*problems)
+        return violation(*problems, tables=tables)
     unknown = unknown_headers(events, _COLUMNS) + unknown_headers(game, _GAME_COLUMNS)
     return Assessment("ok", tables=tables, unknown_fields=tuple(unknown), quality=quality_of(tables, outliers))
 
