@@ -18,7 +18,7 @@ import orjson
 from hoopstat_observability import get_logger, span
 from nba_season_backfill.datasets.base import Assessment
 from nba_season_backfill.errors import ContractViolated, Incomplete, SourceUnavailable
-from nba_season_backfill.lake.raw import RawArchive
+from nba_season_backfill.lake.raw import RawArchive, RawRef
 from nba_season_backfill.pace import Outcome, Pacer, parse_retry_after
 from nba_season_backfill.source.base import Answer, StatsRequest, StatsSource
 from nba_season_backfill.source.verdict import Verdict, VerdictKind, judge
@@ -50,6 +50,7 @@ class Question:
 class Reply:
     """A judged answer. ``raw_sha256`` names its archived body; None where the body is not worth keeping.
 
+    ``archived_since``: when the same body was archived first, if no other came between.
     ``payload`` is kept only when asked for (season lists); a game's reply carries its tables in the verdict.
     ``refused`` is the body that did not pass its dataset's checks, ``url`` where it came from.
     """
@@ -59,6 +60,7 @@ class Reply:
     fetched_at: dt.datetime
     raw_sha256: str | None = None
     payload: Any = None
+    archived_since: dt.datetime | None = None
     refused: bytes = b""
     url: str = ""
 
@@ -156,21 +158,25 @@ class Exchange:
         self.tally.count(request.endpoint, verdict.kind, len(answer.body))
         self._judged(request.endpoint, verdict.kind.value)
         self._first_contact(answer, verdict)
-        sha256 = None
+        kept = None
         if verdict.consequence.archived and answer.failure is None and self._archive is not None:
-            sha256 = self._keep(self._archive, answer)
+            kept = self._keep(self._archive, answer)
         return Reply(
             question,
             verdict,
             answer.fetched_at,
-            raw_sha256=sha256,
+            raw_sha256=kept.sha256 if kept is not None else None,
             payload=orjson.loads(answer.body) if keep_payload and verdict.kind is VerdictKind.OK else None,
+            archived_since=kept.fetched_at if kept is not None else None,
             refused=b"" if verdict.kind is VerdictKind.OK or verdict.assessment is None else answer.body,
             url=answer.url,
         )
 
-    def settled(self, question: Question, *, tries: int) -> Reply:
+    def settled(self, question: Question, *, tries: int, keep_payload: bool = True) -> Reply:
         """Ask until the answer is ok or absent; for what a run cannot go without.
+
+        Args:
+            keep_payload: parse the body for the reply, too (who judged it may have kept what it needs).
 
         Raises:
             ContractViolated: the answer is not what is expected, and asking again would not change that.
@@ -178,7 +184,7 @@ class Exchange:
         """
         faults = 0
         while True:
-            reply = self.once(question, keep_payload=True)
+            reply = self.once(question, keep_payload=keep_payload)
             verdict, request = reply.verdict, question.request
             if verdict.kind in (VerdictKind.OK, VerdictKind.ABSENT):
                 return reply
@@ -199,7 +205,7 @@ class Exchange:
         elif not self._answered and verdict.rule == "unreachable":
             raise SourceUnavailable(f"{self._source.name}: {verdict.explanation}")
 
-    def _keep(self, archive: RawArchive, answer: Answer) -> str:
+    def _keep(self, archive: RawArchive, answer: Answer) -> RawRef:
         request = answer.request
         ref = archive.put(
             request.endpoint,
@@ -218,7 +224,7 @@ class Exchange:
             _LOG.warning("archived_body_healed", key=ref.key)
         if ref.created:
             self.tally.archived(ref.size)
-        return ref.sha256
+        return ref
 
     def _log(self, answer: Answer, verdict: Verdict) -> None:
         level = _LOG.debug if verdict.kind in (VerdictKind.OK, VerdictKind.ABSENT) else _LOG.warning
