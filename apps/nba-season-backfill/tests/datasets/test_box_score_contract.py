@@ -129,13 +129,12 @@ BREAKS: dict[str, tuple[Break, str]] = {
 
 @pytest.mark.parametrize("case", BREAKS)
 def test_a_broken_contract_is_named(answers: dict[str, dict[str, Any]], known: Expectation, case: str) -> None:
-    """Whatever is missing, retyped or contradictory is a violation that says where and what; never rows."""
+    """Whatever is missing, retyped or contradictory is a violation that says where and what."""
     change, expected = BREAKS[case]
     payload = copy.deepcopy(answers["box-scores-traditional"])
     change(payload["boxScoreTraditional"])
     found = DATASETS["box-scores-traditional"].assess(payload, known)
     assert found.kind == "contract_violation"
-    assert not found.tables
     assert expected in "; ".join(found.problems)
 
 
@@ -340,7 +339,7 @@ def test_no_damage_makes_rows_of_nulls_or_an_exception(
     damage(payload, path, value, remove)
     found = DATASETS[name].assess(payload, known)
     assert found.kind in ("ok", "absent", "contract_violation")
-    assert (found.kind == "ok") == bool(found.tables)
+    assert bool(found.tables) or found.kind != "ok"
     if found.kind == "contract_violation":
         assert all(found.problems)
     for table in found.tables.values():

@@ -165,7 +165,7 @@ def test_every_cell_of_a_recorded_player_index_stands_where_it_belongs(corpus: P
     column_of = columns_by_path(table)
     for row, player in zip(table.to_pylist(), received, strict=True):
         for header, value in player.items():
-            assert same(row[column_of[header]], value), (header, value)
+            assert same(row[column_of[f"PlayerIndex.rowSet[].{header}"]], value), (header, value)
 
 
 def person(player: dict[str, Any]) -> int:

@@ -97,7 +97,7 @@ class GameLogs:
         found = result_set(payload, self._result)
         if not found.row_count:
             return Assessment("absent")
-        years = set(found.column("SEASON_YEAR")) - {str(season)}
+        years = found.distinct("SEASON_YEAR") - {str(season)}
         if years:
             return violation(f"{self._result}.SEASON_YEAR: got {years.pop()!r:.40}, asked for {season}")
         table, columns = self._tables[request.table], self._columns[request.table]
@@ -179,14 +179,12 @@ def _dates(found: ResultSet) -> list[dt.date | None]:
     """``2025-04-13T00:00:00``, or the date alone."""
     meanings: dict[Any, dt.date | None] = {None: None}
     values = found.column("GAME_DATE")
-    for number, text in enumerate(values):
-        if text not in meanings:
-            try:
-                meanings[text] = dt.date.fromisoformat(text[:10])
-            except (TypeError, ValueError):
-                raise ContractBroken(
-                    f"{found.where(number)}.GAME_DATE: got {text!r:.40}, want a date such as 2025-04-13", type_errors=1
-                ) from None
+    for text in found.distinct("GAME_DATE") - {None}:
+        try:
+            meanings[text] = dt.date.fromisoformat(text[:10])
+        except (TypeError, ValueError):
+            at = f"{found.where(values.index(text))}.GAME_DATE"
+            raise ContractBroken(f"{at}: got {text!r:.40}, want a date such as 2025-04-13", type_errors=1) from None
     return [meanings[text] for text in values]
 
 

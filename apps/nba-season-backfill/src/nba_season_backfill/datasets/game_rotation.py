@@ -105,10 +105,10 @@ def _judged(payload: Payload, known: Expectation) -> Assessment:
 
 def _team(found: ResultSet, known: Expectation) -> int:
     """The one team that all rows of a side are of."""
-    games = set(found.column("GAME_ID")) - {known.game_id}
+    games = found.distinct("GAME_ID") - {known.game_id}
     if games:
         raise ContractBroken(f"{found.name}.GAME_ID: got {games.pop()!r:.60}, asked for {known.game_id}")
-    teams = set(found.column("TEAM_ID"))
+    teams = found.distinct("TEAM_ID")
     team = teams.pop()
     if teams or type(team) is not int or team <= 0:
         raise ContractBroken(

@@ -56,7 +56,7 @@ _COLUMNS = (
     Column("stats_timeframe", _TEXT, "What the averages are of: Season or Career.", "STATS_TIMEFRAME"),
     Column("supplemental_status", _INT, "Given by newer answers only.", "SUPPLEMENTAL_STATUS", optional=True),
 )
-TABLE = Table("players", schema_of(_COLUMNS), ("person_id",), per_game=False)
+TABLE = Table("players", schema_of(_COLUMNS, "PlayerIndex.rowSet[]"), ("person_id",), per_game=False)
 
 
 def _assess(payload: Payload, known: Expectation) -> Assessment:

@@ -38,6 +38,19 @@ class ResultSet:
         except KeyError:
             raise ContractBroken(f"{self.where(0)}.{header}: missing", missing=self.row_count) from None
 
+    def distinct(self, header: str) -> set[Any]:
+        """The different values of one column.
+
+        Raises:
+            ContractBroken: it is missing, or has a value that is none (a list, an object).
+        """
+        try:
+            return set(self.column(header))
+        except TypeError:
+            number = next(n for n, value in enumerate(self.column(header)) if isinstance(value, list | dict))
+            found = f"got {self.column(header)[number]!r:.40}, want a single value"
+            raise ContractBroken(f"{self.where(number)}.{header}: {found}", type_errors=1) from None
+
     def rows_in_order(self, order: Sequence[int]) -> ResultSet:
         """These of its rows, in this order."""
         columns = {header: [values[number] for number in order] for header, values in self.columns.items()}

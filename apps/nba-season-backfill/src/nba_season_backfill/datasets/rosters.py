@@ -104,10 +104,10 @@ def _judged(payload: Payload, request: SeasonRequest, season: Season) -> Assessm
     for found, header in ((players, "TeamID"), (coaches, "TEAM_ID")):
         if not found.row_count:
             continue
-        others = set(found.column(header)) - {wanted}
+        others = found.distinct(header) - {wanted}
         if others:
             return violation(f"{found.name}.{header}: got {others.pop()!r:.40}, asked for {wanted}")
-        years = set(map(str, found.column("SEASON"))) - {str(season.start_year)}
+        years = set(map(str, found.distinct("SEASON"))) - {str(season.start_year)}
         if years:
             return violation(f"{found.name}.SEASON: got {years.pop()!r:.40}, asked for {season.start_year}")
     outliers = Outliers()

@@ -110,9 +110,12 @@ def _teams(payload: Payload, request: SeasonRequest, season: Season) -> Assessme
     if not found.row_count:
         return Assessment("absent")
     # The first digit tells the season type, the others the year.
-    seasons = {str(text)[1:] for text in found.column("SEASON_ID")} - {str(season.start_year)}
+    seasons = {str(text)[1:] for text in found.distinct("SEASON_ID")} - {str(season.start_year)}
     if seasons:
         return violation(f"{_LOG}.SEASON_ID: got {seasons.pop()!r:.40}, asked for {season.start_year}")
+    odd = found.distinct("WL") - {"W", "L", None}
+    if odd:
+        return violation(f"{_LOG}.WL: got {odd.pop()!r:.40}, want W or L")
     lines = _by_team(found)
     order = sorted(lines, key=lambda team: team)
     last = {team: lines[team][-1][1] for team in order}
@@ -144,9 +147,8 @@ def _by_team(found: ResultSet) -> dict[int, list[tuple[dt.date, int]]]:
     lines: dict[int, list[tuple[dt.date, int]]] = {}
     for row, (team, text) in enumerate(zip(found.column("TEAM_ID"), found.column("GAME_DATE"), strict=True)):
         if type(team) is not int or team <= 0:
-            raise ContractBroken(
-                f"{found.where(row)}.TEAM_ID: got {team!r:.40}, want a team", missing=int(team is None)
-            )
+            problem = f"{found.where(row)}.TEAM_ID: got {team!r:.40}, want a team"
+            raise ContractBroken(problem, missing=int(team is None), type_errors=int(team is not None))
         try:
             lines.setdefault(team, []).append((dt.date.fromisoformat(text), row))
         except (TypeError, ValueError):
