@@ -104,7 +104,7 @@ def test_nothing_changes_between_two_phases(season: SampleSeason) -> None:
     now = datetime(2024, 11, 6, 12, tzinfo=UTC)
     later = now + timedelta(hours=3)
     assert season.phase(now) == season.phase(later)
-    assert season.schedule_json("2024-25", "00", now) == season.schedule_json("2024-25", "00", later)
+    assert season.schedule_json(now) == season.schedule_json(later)
     assert season.phase(now) < season.phase(now + timedelta(days=1))
 
 
@@ -133,12 +133,12 @@ def test_a_body_of_pieces_is_one_gzip_stream() -> None:
 def test_lists_are_quick_wherever_the_clock_stands(season: SampleSeason) -> None:
     """Schedule and game logs take well under 100 ms of processor time at each of many new positions of the clock."""
     days = [datetime(2024, 10, 3, 12, tzinfo=UTC) + timedelta(days=29 * number) for number in range(9)]
-    season.schedule_json("2024-25", "00", days[0])
+    season.schedule_json(days[0])
     season.game_log_document(LOG | {"PlayerOrTeam": "P"}, 2, None, None, season.over_at)
     season.game_log_document(LOG, 2, None, None, season.over_at)
     started = time.process_time()
     for now in days:
-        Document.of(season.schedule_json("2024-25", "00", now))
+        Document.of(season.schedule_json(now))
     schedule = (time.process_time() - started) / len(days)
     started = time.process_time()
     for now in days:

@@ -20,11 +20,11 @@ import pytest
 DIGESTS = """
 import hashlib, json, sys
 from nba_stats_emulator.answers import SampleAnswers
-from nba_stats_emulator.sample import SampleSeason
+from nba_stats_emulator.catalogue import Catalogue
 from nba_stats_emulator.wire import Request
 
-answers = SampleAnswers(SampleSeason("2024-25"), lookahead=False)
-now = answers.season.over_at
+answers = SampleAnswers(Catalogue())
+now = answers.catalogue.over_at
 found = {}
 for line in json.load(sys.stdin):
     endpoint, query = line

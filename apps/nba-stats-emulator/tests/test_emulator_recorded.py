@@ -80,7 +80,10 @@ def test_what_is_not_recorded_has_no_content(replay: Emulator, get: Get) -> None
     board = get(ask, "/stats/scoreboardv3", LeagueID="00", GameDate="2020-01-01").json["scoreboard"]
     assert (board["gameDate"], board["games"]) == ("2020-01-01", [])
     assert get(ask, "/stats/leaguedashplayerstats", Season="2025-26").status == 404
-    assert get(ask, "/stats/boxscoreusagev3", GameID="0022500999").status == 404
+    usage = get(ask, "/stats/boxscoreusagev3", GameID="0022500999").json["boxScoreUsage"]
+    assert (usage["gameId"], usage["homeTeam"]["players"]) == ("0022500999", [])
+    table = {"GameID": "0022500999", "LeagueID": "00"}
+    assert [rows["rowSet"] for rows in get(ask, "/stats/gamerotation", **table).json["resultSets"]] == [[], []]
 
 
 @pytest.mark.corpus

@@ -240,6 +240,7 @@ class _Writer:
         moments.append(start + length)
         for turn, play in enumerate(segment.plays):
             self.at(moments[turn])
+            play.tenths = moments[turn]
             self.play(play)
             if play.live_miss:
                 self.at(min(moments[turn + 1], moments[turn] + 10 + int(15 * random())))
@@ -290,6 +291,7 @@ class _Writer:
         else:
             row = self.row(self.by_player[player], f"MISS {name} {words}", "Missed Shot", sub_type)
             row["shotResult"] = "Missed"
+        play.x, play.y = x, y
         row["xLegacy"] = x
         row["yLegacy"] = y
         row["shotDistance"] = distance

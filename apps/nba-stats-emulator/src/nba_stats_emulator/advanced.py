@@ -12,7 +12,7 @@ from typing import Any
 from nba_stats_emulator.bodies import ratio
 from nba_stats_emulator.facts import Line
 
-__all__ = ["TeamFigures", "player_figures", "team_figures"]
+__all__ = ["TeamFigures", "player_figures", "team_figures", "usage_percentage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,12 @@ def team_figures(own: Line, opponents: Line, seconds: int) -> TeamFigures:
     return TeamFigures(fields, mine, theirs, seconds, defensive)
 
 
+def usage_percentage(line: Line, own: Line, share: float) -> float:
+    """What part of his team's plays a player used while he was on the floor, for his `share` of the game."""
+    used = line.fga + 0.44 * line.fta + line.tov
+    return ratio(used, max(used, share * (own.fga + 0.44 * own.fta + own.tov)))
+
+
 def player_figures(line: Line, seconds: int, own: Line, opponents: Line, team: TeamFigures) -> dict[str, Any]:
     """Figures of one player from his line, his seconds and both teams' summed lines."""
     share = seconds / (team.seconds / 5)  # of the game, 0 to 1
@@ -92,8 +98,7 @@ def player_figures(line: Line, seconds: int, own: Line, opponents: Line, team: T
     offensive = ratio(100 * (against + line.plus_minus), attack, 1)
     defensive = ratio(100 * against, defence, 1)
     net = round(offensive - defensive, 1)
-    used = line.fga + 0.44 * line.fta + line.tov
-    usage = ratio(used, max(used, share * (own.fga + 0.44 * own.fta + own.tov)))
+    usage = usage_percentage(line, own, share)
     pace = ratio(48 * 60 * (attack + defence) / 2, seconds, 2)
     return {
         "estimatedOffensiveRating": offensive,

@@ -1,42 +1,51 @@
-"""What the sample season answers: parameters checked as the service checks them, bodies made once and kept."""
+"""What the sample seasons answer: parameters checked as the service checks them, bodies made once and kept."""
 
 from __future__ import annotations
 
 import itertools
 import queue
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from nba_stats_emulator.asked import Asked, BadParameter
 from nba_stats_emulator.bodies import empty_summary
-from nba_stats_emulator.eastern import parse_date
-from nba_stats_emulator.sample import BOX_ENDPOINTS, SampleSeason
-from nba_stats_emulator.tables import GAME_LOG_SORTERS
+from nba_stats_emulator.catalogue import Catalogue
+from nba_stats_emulator.game_logs import game_logs_body
+from nba_stats_emulator.sample import BOX_ENDPOINTS, GAME_ENDPOINTS, TABLE_ENDPOINTS, SampleSeason
+from nba_stats_emulator.schedule import empty_schedule
+from nba_stats_emulator.scoreboard import scoreboard_body
+from nba_stats_emulator.shot_chart import shot_chart_body
+from nba_stats_emulator.tables import game_log_body, player_index_body, roster_body, team_years_body
 from nba_stats_emulator.wire import Document, Reply, Request
 
-__all__ = ["ENDPOINTS", "Answers", "Asked", "BadParameter", "SampleAnswers", "bad_parameter", "missing_parameters"]
+__all__ = ["ENDPOINTS", "Answers", "SampleAnswers", "bad_parameter", "missing_parameters"]
 
-SEASON_TYPES = {
-    "pre season": 1, "preseason": 1, "regular season": 2, "all star": 3, "all-star": 3, "playoffs": 4,
-    "playin": 5, "ist": 6,
-}  # fmt: skip
 ENDPOINTS: dict[str, tuple[str, ...]] = {
     "leaguegamelog": ("Counter", "Direction", "LeagueID", "PlayerOrTeam", "Season", "SeasonType", "Sorter"),
     "scheduleleaguev2": ("LeagueID", "Season"),
     "scoreboardv3": ("GameDate", "LeagueID"),
     "playerindex": ("LeagueID", "Season"),
+    "playergamelogs": (),
+    "teamgamelogs": (),
+    "commonteamroster": ("Season", "TeamID"),
+    "commonteamyears": ("LeagueID",),
+    "shotchartdetail": (
+        "ContextMeasure", "LastNGames", "LeagueID", "Month", "OpponentTeamID", "Period", "PlayerID", "SeasonType",
+        "TeamID",
+    ),
     "boxscoresummaryv3": ("GameID",),
-    **dict.fromkeys(BOX_ENDPOINTS, ("GameID",)),
-}
+    "gamerotation": ("GameID", "LeagueID"),
+    "winprobabilitypbp": ("GameID", "RunType"),
+    **dict.fromkeys(GAME_ENDPOINTS, ("GameID",)),
+}  # fmt: skip
 """Endpoints answered, and the parameters each cannot do without."""
 
 _KEPT_BODIES = 600
-_SEASON = re.compile(r"(\d{4})-(\d{2})")
 # The service words a missing parameter in two ways.
-_SHORT = frozenset({"LeagueID", "Season", "SeasonType", "GameID", "PlayerOrTeam", "GameDate"})
+_SHORT = frozenset({"LeagueID", "Season", "SeasonType", "GameID", "PlayerOrTeam", "GameDate", "PlayerID", "TeamID"})
 
 
 class Answers(Protocol):
@@ -49,96 +58,6 @@ class Answers(Protocol):
     def close(self) -> None:
         """Stop whatever works in the background."""
         ...
-
-
-class BadParameter(ValueError):
-    """A parameter is there and makes no sense."""
-
-
-class Asked:
-    """The parameters of a request, found by name in any case."""
-
-    def __init__(self, query: Sequence[tuple[str, str]]) -> None:
-        self._values = {name.lower(): value for name, value in reversed(query)}
-
-    def __getitem__(self, name: str) -> str:
-        return self._values.get(name.lower(), "")
-
-    def missing(self, names: Sequence[str]) -> list[str]:
-        """Which of these were not sent at all or are empty."""
-        return [name for name in names if not self[name]]
-
-    def number(self, name: str) -> int:
-        """A parameter as a whole number, 0 when empty."""
-        text = self[name] or "0"
-        if not re.fullmatch(r"-?\d{1,9}", text):
-            raise BadParameter(name)
-        return int(text)
-
-    def day(self, name: str) -> date | None:
-        """A parameter as a date, None when empty."""
-        try:
-            return parse_date(self[name]) if self[name] else None
-        except ValueError:
-            raise BadParameter(name) from None
-
-    def season(self) -> str:
-        """The season, its grammar checked."""
-        found = _SEASON.fullmatch(self["Season"])
-        if not found or (int(found[1]) + 1) % 100 != int(found[2]):
-            raise BadParameter("Season")
-        return self["Season"]
-
-    def league(self) -> str:
-        """The league id, its grammar checked."""
-        if not re.fullmatch(r"\d\d", self["LeagueID"]):
-            raise BadParameter("LeagueID")
-        return self["LeagueID"]
-
-    def game_id(self) -> str:
-        """The game id, its grammar checked."""
-        if not re.fullmatch(r"\d{10}", self["GameID"]):
-            raise BadParameter("GameID")
-        if self["RangeType"] not in ("", "0"):  # parts of games are not simulated
-            raise BadParameter("RangeType")
-        return self["GameID"]
-
-    def game_log(self) -> tuple[dict[str, Any], int]:
-        """leaguegamelog's parameters as it repeats them, and the kind of game asked for."""
-        kind = SEASON_TYPES.get(self["SeasonType"].lower())
-        sorter, direction = self["Sorter"].upper(), self["Direction"].upper()
-        whose = self["PlayerOrTeam"][:1].upper()
-        if kind is None or sorter not in GAME_LOG_SORTERS or direction not in ("ASC", "DESC") or whose not in "PT":
-            raise BadParameter("SeasonType, Sorter, Direction or PlayerOrTeam")
-        since, until = self.day("DateFrom"), self.day("DateTo")
-        parameters = {
-            "LeagueID": self.league(),
-            "Season": self.season(),
-            "SeasonType": self["SeasonType"],
-            "PlayerOrTeam": whose,
-            "Counter": self.number("Counter"),
-            "Sorter": sorter,
-            "Direction": direction,
-            "DateFrom": since.isoformat() if since else None,
-            "DateTo": until.isoformat() if until else None,
-        }
-        return parameters, kind
-
-    def player_index(self) -> dict[str, Any]:
-        """playerindex's parameters as it repeats them."""
-        texts = ("Country", "College", "DraftYear", "DraftPick")
-        return {
-            "LeagueID": self.league(),
-            "Season": self.season(),
-            "Historical": self.number("Historical"),
-            "TeamID": self.number("TeamID"),
-            **{name: self[name] or None for name in texts},
-            "PlayerPosition": self["PlayerPosition"],
-            "Height": self["Height"] or None,
-            "Weight": self["Weight"] or None,
-            "Active": self.number("Active"),
-            "AllStar": self.number("AllStar"),
-        }
 
 
 def missing_parameters(names: Sequence[str]) -> Reply:
@@ -158,17 +77,29 @@ def unknown_endpoint() -> Reply:
 
 
 class SampleAnswers:
-    """Answers from a simulated season.
+    """Answers from simulated seasons.
 
     With `lookahead` the game likely to be asked for next is made in the background; for a process of its own.
     """
 
-    def __init__(self, season: SampleSeason, *, lookahead: bool = False) -> None:
-        self.season = season
+    def __init__(self, catalogue: Catalogue, *, lookahead: bool = False) -> None:
+        self.catalogue = catalogue
         self._kept: OrderedDict[tuple[Any, ...], Document] = OrderedDict()
         self._lock = threading.Lock()
         self._making = threading.Lock()
         self._ahead = _Lookahead(self) if lookahead else None
+        self._lists: dict[str, Callable[[Asked, datetime], Document]] = {
+            "leaguegamelog": self._game_log,
+            "scheduleleaguev2": self._schedule,
+            "scoreboardv3": self._scoreboard,
+            "playerindex": self._player_index,
+            "playergamelogs": lambda asked, now: self._box_game_logs(asked, now, players=True),
+            "teamgamelogs": lambda asked, now: self._box_game_logs(asked, now, players=False),
+            "commonteamroster": self._roster,
+            "commonteamyears": self._team_years,
+            "shotchartdetail": self._shot_chart,
+            "boxscoresummaryv3": self._summary,
+        }
 
     def reply(self, request: Request, now: datetime) -> Reply:
         """The answer to a request at a moment."""
@@ -190,33 +121,137 @@ class SampleAnswers:
             self._ahead.close()
 
     def _document(self, endpoint: str, asked: Asked, now: datetime) -> Document:
-        season = self.season
         if endpoint in BOX_ENDPOINTS:
             return self.game_document(endpoint, asked.game_id(), now)
-        phase = season.phase(now)
-        if endpoint == "boxscoresummaryv3":
-            game_id = asked.game_id()
-            return self._keep(
-                (endpoint, game_id, phase), lambda: Document.of(season.summary(game_id, now) or empty_summary(game_id))
-            )
-        if endpoint == "scheduleleaguev2":
-            name, league = asked.season(), asked.league()
-            key = (endpoint, name, league, phase)
-            return self._keep(key, lambda: Document.of(season.schedule_json(name, league, now)))
-        if endpoint == "scoreboardv3":
-            league, day = asked.league(), asked.day("GameDate")
-            if day is None:
-                raise BadParameter("GameDate")
-            return self._keep((endpoint, league, day, phase), lambda: Document.of(season.scoreboard(league, day, now)))
-        if endpoint == "playerindex":
-            parameters = asked.player_index()
-            return self._keep((endpoint, *parameters.values()), lambda: Document.of(season.player_index(parameters)))
+        if endpoint in GAME_ENDPOINTS:
+            return self._of_game(endpoint, asked.game_id(), now)
+        if endpoint in TABLE_ENDPOINTS:
+            return self._table_of_game(endpoint, asked, now)
+        return self._lists[endpoint](asked, now)
+
+    # --- lists ------------------------------------------------------------------------------------------------------
+
+    def _schedule(self, asked: Asked, now: datetime) -> Document:
+        name, league = asked.season(), asked.league()
+        season = self.catalogue.find(name, league)
+        if season is None:
+            return Document.of(empty_schedule(name, league))
+        key = ("scheduleleaguev2", name, league, season.phase(now))
+        return self._keep(key, lambda: Document.of(season.schedule_json(now)))
+
+    def _scoreboard(self, asked: Asked, now: datetime) -> Document:
+        league, day = asked.league(), asked.day("GameDate")
+        if day is None:
+            raise BadParameter("GameDate")
+        season = self.catalogue.on(day, league)
+        if season is None:
+            moment = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+            return Document.of(scoreboard_body(league, day, [], None, moment))
+        key = ("scoreboardv3", league, day, season.phase(now))
+        return self._keep(key, lambda: Document.of(season.scoreboard(league, day, now)))
+
+    def _player_index(self, asked: Asked, now: datetime) -> Document:  # noqa: ARG002 - the index knows no moment
+        parameters = asked.player_index()
+        season = self.catalogue.find(parameters["Season"], parameters["LeagueID"])
+        if season is None:
+            return Document.of(player_index_body(parameters, None))
+        key = ("playerindex", *parameters.values())
+        return self._keep(key, lambda: Document.of(season.player_index(parameters)))
+
+    def _game_log(self, asked: Asked, now: datetime) -> Document:
         parameters, kind = asked.game_log()
         since, until = asked.day("DateFrom"), asked.day("DateTo")
+        season = self.catalogue.find(parameters["Season"], parameters["LeagueID"])
+        if season is None:
+            return Document.of(game_log_body(parameters, parameters["PlayerOrTeam"] == "P", []))
+        key = ("leaguegamelog", *parameters.values(), season.phase(now))
+        return self._keep(key, lambda: season.game_log_document(parameters, kind, since, until, now))
+
+    def _box_game_logs(self, asked: Asked, now: datetime, *, players: bool) -> Document:
+        parameters, kind = asked.box_game_logs(self.catalogue.default.season, players=players)
+        since, until = asked.day("DateFrom"), asked.day("DateTo")
+        season = self.catalogue.find(parameters["SeasonYear"], parameters["LeagueID"])
+        if season is None:
+            return Document.of(game_logs_body(parameters, players, []))
+        key = ("gamelogs", players, *parameters.values(), season.phase(now))
         return self._keep(
-            (endpoint, *parameters.values(), phase),
-            lambda: season.game_log_document(parameters, kind, since, until, now),
-        )
+            key, lambda: Document.of(season.box_game_logs(parameters, players, kind, since, until, now))
+        )  # fmt: skip
+
+    def _roster(self, asked: Asked, now: datetime) -> Document:
+        parameters = asked.roster()
+        season = self.catalogue.find(parameters["Season"], parameters["LeagueID"])
+        return Document.of(season.roster(parameters, now) if season else roster_body(parameters, []))
+
+    def _team_years(self, asked: Asked, now: datetime) -> Document:  # noqa: ARG002 - the same at any moment
+        league = asked.league()
+        years = (str(self.catalogue.years[0]), str(self.catalogue.years[-1]))
+        return Document.of(team_years_body(league, years if league in self.catalogue.leagues else None))
+
+    def _shot_chart(self, asked: Asked, now: datetime) -> Document:
+        parameters, kind = asked.shot_chart()
+        since, until = asked.day("DateFrom"), asked.day("DateTo")
+        season = self.catalogue.default
+        if parameters["GameID"] or parameters["Season"]:
+            game_id, name = parameters["GameID"], parameters["Season"]
+            found = self.catalogue.of_game(game_id) if game_id else self.catalogue.find(name, parameters["LeagueID"])
+            if found is None:
+                return Document.of(shot_chart_body(parameters, []))
+            season = found
+        key = ("shotchartdetail", *parameters.values(), season.phase(now))
+        return self._keep(key, lambda: Document.of(season.shot_chart(parameters, kind, since, until, now)))
+
+    # --- games ----------------------------------------------------------------------------------------------------
+
+    def _season_of(self, game_id: str) -> SampleSeason:
+        return self.catalogue.of_game(game_id) or self.catalogue.default
+
+    def _version(self, season: SampleSeason, game_id: str, now: datetime) -> int:
+        game = season.games.get(game_id)
+        return season.version(game, now) if game is not None else -1
+
+    def _summary(self, asked: Asked, now: datetime) -> Document:
+        game_id = asked.game_id()
+        season = self._season_of(game_id)
+        key = ("boxscoresummaryv3", game_id, season.phase(now))
+        return self._keep(key, lambda: Document.of(season.summary(game_id, now) or empty_summary(game_id)))
+
+    def _of_game(self, endpoint: str, game_id: str, now: datetime) -> Document:
+        season = self._season_of(game_id)
+        key = (endpoint, game_id, self._version(season, game_id, now))
+        return self._keep(key, lambda: Document.of(season.game_body(endpoint, game_id, now)))
+
+    def _table_of_game(self, endpoint: str, asked: Asked, now: datetime) -> Document:
+        game_id = asked.game_id()
+        parameters: dict[str, Any] = {"GameID": game_id}
+        parameters |= {"LeagueID": asked.league()} if endpoint == "gamerotation" else {"RunType": asked["RunType"]}
+        season = self._season_of(game_id)
+        key = (endpoint, *parameters.values(), self._version(season, game_id, now))
+        return self._keep(key, lambda: Document.of(season.game_table(endpoint, parameters, game_id, now)))
+
+    def game_document(self, endpoint: str, game_id: str, now: datetime) -> Document:
+        """One of a game's three bodies; all three are made together."""
+        document = self.make_game(game_id, now)[BOX_ENDPOINTS.index(endpoint)]
+        if self._ahead is not None:
+            self._ahead.after(game_id, now)
+        return document
+
+    def make_game(self, game_id: str, now: datetime) -> list[Document]:
+        """A game's three bodies, made if they are not kept."""
+        season = self._season_of(game_id)
+        version = self._version(season, game_id, now)
+        keys = [(endpoint, game_id, version) for endpoint in BOX_ENDPOINTS]
+        found = [self._find(key) for key in keys]
+        if None in found:
+            with self._making:
+                found = [self._find(key) for key in keys]
+                if None in found:
+                    bodies = season.game_bodies(game_id, now)
+                    found = [Document.of(bodies[endpoint]) for endpoint in BOX_ENDPOINTS]
+                    self._store({key: document for key, document in zip(keys, found, strict=True) if document})
+        return [document for document in found if document is not None]
+
+    # --- what is kept -------------------------------------------------------------------------------------------------
 
     def _find(self, key: tuple[Any, ...]) -> Document | None:
         with self._lock:
@@ -241,28 +276,6 @@ class SampleAnswers:
                     self._store({key: document})
         return document
 
-    def game_document(self, endpoint: str, game_id: str, now: datetime) -> Document:
-        """One of a game's three bodies; all three are made together."""
-        document = self.make_game(game_id, now)[BOX_ENDPOINTS.index(endpoint)]
-        if self._ahead is not None:
-            self._ahead.after(game_id, now)
-        return document
-
-    def make_game(self, game_id: str, now: datetime) -> list[Document]:
-        """A game's three bodies, made if they are not kept."""
-        game = self.season.games.get(game_id)
-        version = self.season.version(game, now) if game is not None else -1
-        keys = [(endpoint, game_id, version) for endpoint in BOX_ENDPOINTS]
-        found = [self._find(key) for key in keys]
-        if None in found:
-            with self._making:
-                found = [self._find(key) for key in keys]
-                if None in found:
-                    bodies = self.season.game_bodies(game_id, now)
-                    found = [Document.of(bodies[endpoint]) for endpoint in BOX_ENDPOINTS]
-                    self._store({key: document for key, document in zip(keys, found, strict=True) if document})
-        return [document for document in found if document is not None]
-
 
 class _Lookahead:
     """Makes the next game in a thread of its own while a client digests this one."""
@@ -271,7 +284,7 @@ class _Lookahead:
         self._answers = answers
         self._asked: queue.SimpleQueue[tuple[str, datetime] | None] = queue.SimpleQueue()
         self._last = ""
-        self._by_id: list[str] = []
+        self._season: SampleSeason | None = None
         self._follower: dict[str, str] = {}
         self._follower_by_id: dict[str, str] = {}
         self._thread: threading.Thread | None = None
@@ -280,11 +293,15 @@ class _Lookahead:
         """A client asked for `game_id`: prepare what follows it."""
         if game_id == self._last:
             return
-        if self._thread is None:
-            order = [game.game_id for game in self._answers.season.games.values()]
+        season = self._answers.catalogue.of_game(game_id)
+        if season is None:
+            return
+        if season is not self._season:
+            order = list(season.games)
+            self._season = season
             self._follower = dict(itertools.pairwise(order))
-            by_id = sorted(order)
-            self._follower_by_id = dict(itertools.pairwise(by_id))
+            self._follower_by_id = dict(itertools.pairwise(sorted(order)))
+        if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="emulator-lookahead", daemon=True)
             self._thread.start()
         # By date, or by id if that is how the last two came.
@@ -301,9 +318,3 @@ class _Lookahead:
     def _work(self) -> None:
         while (asked := self._asked.get()) is not None:
             self._answers.make_game(*asked)
-
-
-def utc(text: str) -> datetime:
-    """An ISO 8601 moment, taken as UTC when it names no zone; ValueError otherwise."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

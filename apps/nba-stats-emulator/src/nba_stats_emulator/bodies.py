@@ -23,6 +23,14 @@ __all__ = [
 ]
 
 ROOTS = {
+    "boxscorefourfactorsv3": "boxScoreFourFactors",
+    "boxscoremiscv3": "boxScoreMisc",
+    "boxscorescoringv3": "boxScoreScoring",
+    "boxscoreusagev3": "boxScoreUsage",
+    "boxscoreplayertrackv3": "boxScorePlayerTrack",
+    "boxscorehustlev2": "boxScoreHustle",
+    "boxscoredefensivev2": "boxScoreDefensive",
+    "boxscorematchupsv3": "boxScoreMatchups",
     "boxscoretraditionalv3": "boxScoreTraditional",
     "boxscoreadvancedv3": "boxScoreAdvanced",
     "boxscoresummaryv3": "boxScoreSummary",
@@ -32,8 +40,6 @@ ROOTS = {
 }
 """Root key of each V3 endpoint's body."""
 
-_ROUTES = {"boxscoretraditionalv3": "boxscoretraditional", "boxscoreadvancedv3": "boxscoreadvanced",
-           "boxscoresummaryv3": "boxscoresummary", "playbyplayv3": "playbyplay"}  # fmt: skip
 _SCALES = (1, 10, 100, 1000)
 
 
@@ -49,7 +55,7 @@ def meta(request: str, moment: datetime, simulated: str) -> dict[str, Any]:
 
 def game_meta(endpoint: str, game_id: str, moment: datetime, simulated: str) -> dict[str, Any]:
     """The envelope of a game's body."""
-    return meta(f"http://nba.cloud/games/{game_id}/{_ROUTES[endpoint]}?Format=json", moment, simulated)
+    return meta(f"http://nba.cloud/games/{game_id}/{endpoint[:-2]}?Format=json", moment, simulated)
 
 
 def team_names(team: Team) -> dict[str, Any]:
@@ -104,6 +110,8 @@ def no_content(endpoint: str, game_id: str, moment: datetime) -> dict[str, Any]:
     }
     if endpoint == "boxscoretraditionalv3":
         nobody |= {"starters": None, "bench": None}
+    if endpoint == "boxscorematchupsv3":
+        del nobody["statistics"]
     root = {"gameId": game_id, "awayTeamId": 0, "homeTeamId": 0, "homeTeam": nobody, "awayTeam": nobody}
     return {"meta": envelope, ROOTS[endpoint]: root}
 

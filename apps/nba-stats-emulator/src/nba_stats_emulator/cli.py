@@ -16,8 +16,8 @@ import click
 from hoopstat_config import ConfigurationInvalid, GroupedCommand, click_options, given
 from hoopstat_observability import configure_logging, get_logger
 from nba_stats_emulator import scenarios
-from nba_stats_emulator.answers import utc
 from nba_stats_emulator.behaviour import Behaviour, Constant
+from nba_stats_emulator.eastern import utc
 from nba_stats_emulator.emulator import Emulator
 from nba_stats_emulator.settings import EmulatorSettings
 
@@ -48,6 +48,8 @@ def main(ctx: click.Context, /, **_options: Any) -> None:
             port=settings.port,
             lookahead=settings.recorded is None,
             story=settings.story,
+            seasons=settings.seasons,
+            leagues=settings.leagues,
         )
     except ConfigurationInvalid as error:
         raise click.UsageError("; ".join(map(str, error.problems))) from None
@@ -66,7 +68,7 @@ def main(ctx: click.Context, /, **_options: Any) -> None:
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)
         sys.setswitchinterval(0.001)  # an answer at hand need not wait for the game being made ahead
-        serves = emulator.season if settings.recorded is None else "recorded"
+        serves = emulator.serves
         _LOG.info("listening", port=emulator.port, base_url=emulator.base_url, serves=serves)
         while not ended.wait(_PARENT_POLL_SECONDS if settings.exit_with_parent else None):
             if os.getppid() != parent:

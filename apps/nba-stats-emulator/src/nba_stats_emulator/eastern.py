@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from nba_stats_emulator.teams import Team
 
-__all__ = ["eastern", "hour_text", "local", "parse_date", "stamp"]
+__all__ = ["eastern", "from_eastern", "hour_text", "local", "parse_date", "stamp", "utc"]
 
 
 @lru_cache(maxsize=16)
@@ -28,6 +28,12 @@ def _is_summer(moment: datetime) -> bool:
 def eastern(moment: datetime) -> datetime:
     """The US Eastern wall time of a UTC moment (still tagged UTC, as the service writes it)."""
     return moment - timedelta(hours=4 if _is_summer(moment) else 5)
+
+
+def from_eastern(wall: datetime) -> datetime:
+    """The UTC moment of a US Eastern wall time (tagged UTC); the later one of an hour that comes twice."""
+    moment = wall + timedelta(hours=5)
+    return moment if eastern(moment) == wall else wall + timedelta(hours=4)
 
 
 def local(moment: datetime, home: Team) -> datetime:
@@ -60,3 +66,9 @@ def parse_date(text: str) -> date:
         month, day, year = text.split("/")
         return date(int(year), int(month), int(day))
     return datetime.fromisoformat(text.removesuffix("Z")).date()
+
+
+def utc(text: str) -> datetime:
+    """An ISO 8601 moment, taken as UTC when it names no zone; ValueError otherwise."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -14,10 +14,12 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from nba_stats_emulator import scenarios
-from nba_stats_emulator.answers import Answers, SampleAnswers, utc
+from nba_stats_emulator.answers import Answers, SampleAnswers
 from nba_stats_emulator.behaviour import Behaviour
+from nba_stats_emulator.catalogue import Catalogue, parse_leagues, parse_seasons
+from nba_stats_emulator.eastern import utc
+from nba_stats_emulator.facts import SEASONS
 from nba_stats_emulator.recorded import RecordedAnswers
-from nba_stats_emulator.sample import SampleSeason
 from nba_stats_emulator.server import Arrival, Server
 from nba_stats_emulator.story import Correction, Story, load_story, story_from_json, story_to_json
 from nba_stats_emulator.wire import Document, Reply, Request, parse_json
@@ -30,9 +32,9 @@ _CONTROL = "/_emulator"
 
 
 @functools.cache
-def _answers_of(season: str) -> SampleAnswers:
-    """A season's answers, shared by all emulators of a process: they never change, and a test may start hundreds."""
-    return SampleAnswers(SampleSeason(season))
+def _answers_of(years: tuple[int, ...], leagues: tuple[str, ...]) -> SampleAnswers:
+    """Seasons' answers, shared by all emulators of a process: they never change, and a test may start hundreds."""
+    return SampleAnswers(Catalogue(years, leagues))
 
 
 class Emulator:
@@ -42,7 +44,8 @@ class Emulator:
             requests.get(f"{emulator.base_url}/stats/playbyplayv3?GameID=0022400061")
             emulator.requests[0].outcome
 
-    `season` is simulated around its facts; with `recorded`, a folder, recorded bodies are served instead. `clock`
+    `season` is simulated around its facts; `seasons` (such as `2015-16:2024-25`) and `leagues` (`nba,wnba,gleague`) add
+    simulated stand-ins. With `recorded`, a folder, recorded bodies are served instead. `clock`
     gives the moment the season stands at (a datetime, or a function of none; the default is after its end).
     `behaviour` says how to misbehave: a Behaviour, a scenario's name or file; `story` which games are postponed, end
     late or are corrected: a Story, its name or file. `log` takes a line of JSON for each
@@ -65,18 +68,26 @@ class Emulator:
         monotonic: Callable[[], float] = time.monotonic,
         lookahead: bool = False,
         story: Story | str | None = None,
+        seasons: str | None = None,
+        leagues: str = "nba",
     ) -> None:
         if host not in _LOOPBACK:
             raise ValueError(f"host {host!r} is not loopback; the emulator serves this machine only: use 127.0.0.1")
         self.season = season
         self.recorded = Path(recorded) if recorded is not None else None
-        self._season: SampleSeason | None = None
+        self._catalogue: Catalogue | None = None
         self._answers: Answers
         if recorded is not None:
             self._answers = RecordedAnswers(recorded)
         else:
-            answers = SampleAnswers(SampleSeason(season), lookahead=True) if lookahead else _answers_of(season)
-            self._season = answers.season
+            if seasons is None and season not in SEASONS:
+                raise ValueError(f"no sample of season {season!r} is packed; there is {', '.join(SEASONS)}")
+            years, of_leagues = parse_seasons(seasons or season), parse_leagues(leagues)
+            if lookahead:
+                answers = SampleAnswers(Catalogue(years, of_leagues), lookahead=True)
+            else:
+                answers = _answers_of(years, of_leagues)
+            self._catalogue = answers.catalogue
             self._answers = answers
         self._lookahead = lookahead
         if story is not None:
@@ -98,8 +109,17 @@ class Emulator:
             self.set_behaviour(behaviour)
 
     @property
+    def serves(self) -> str:
+        """What it serves, in short: `2024-25`, `2015-16 to 2024-25`, `recorded`."""
+        return self._catalogue.label if self._catalogue is not None else "recorded"
+
+    @property
     def _label(self) -> str:
-        return "recorded bodies" if self.recorded is not None else f"season {self.season} simulated around its facts"
+        if self._catalogue is None:
+            return "recorded bodies"
+        if self.serves == SEASONS[0]:
+            return f"season {self.serves} simulated around its facts"
+        return f"seasons {self.serves}; simulated stand-ins but for {SEASONS[0]}, which is simulated around its facts"
 
     # --- life -----------------------------------------------------------------------------------------------------
 
@@ -156,7 +176,7 @@ class Emulator:
         """The moment the season stands at."""
         if self._clock is not None:
             return self._clock()
-        return self._season.over_at if self._season is not None else datetime.now(UTC)
+        return self._catalogue.over_at if self._catalogue is not None else datetime.now(UTC)
 
     def set_clock(self, clock: datetime | Callable[[], datetime] | None) -> None:
         """Change the moment the season stands at; None is after its end."""
@@ -169,21 +189,21 @@ class Emulator:
     @property
     def story(self) -> Story:
         """What happens to the season, the moves of its corrections spelt out."""
-        return self._season.story if self._season is not None else Story()
+        return self._catalogue.story if self._catalogue is not None else Story()
 
     def set_story(self, story: Story | str | None) -> None:
         """Change what happens to the season from the next request on; None is nothing but its games.
 
         Raises ValueError for a story that does not fit the season, and with recorded bodies; the old one then stays.
         """
-        if self._season is None:
+        if self._catalogue is None:
             raise ValueError("recorded bodies have no story")
         if isinstance(story, str):
             story = load_story(story)
-        season = self._season.with_story(story or Story())
+        catalogue = self._catalogue.with_story(story or Story())
         self._answers.close()
-        self._season = season
-        self._answers = SampleAnswers(season, lookahead=self._lookahead)
+        self._catalogue = catalogue
+        self._answers = SampleAnswers(catalogue, lookahead=self._lookahead)
 
     def correct(self, *corrections: Correction) -> None:
         """Add stat corrections to the story; ValueError for one that cannot be, and none is added."""

@@ -116,12 +116,21 @@ def _rows(name: str) -> Iterator[list[str]]:
 
 
 class Facts:
-    """Everything that is known of one season. Raises ValueError for a season that is not packed."""
+    """Everything that is known of one season. Raises ValueError for a season that is not packed.
+
+    `made_up` says how it is made up when it is, and is empty.
+    """
 
     def __init__(self, season: str = SEASONS[0]) -> None:
         if season not in SEASONS:
             raise ValueError(f"no sample of season {season!r} is packed; there is {', '.join(SEASONS)}")
         self.season = season
+        self.league_id = "00"
+        self.made_up = ""
+
+    def base_id(self, game_id: str) -> str:
+        """The game that a game's simulated parts are drawn for: itself."""
+        return game_id
 
     @cached_property
     def games(self) -> dict[str, Game]:

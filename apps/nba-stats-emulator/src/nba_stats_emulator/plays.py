@@ -13,10 +13,12 @@ class Play:
 
     Players are numbered home first, then away. `helper` assisted, blocked or stole, by the kind of play; `rebounder`
     is a player, or NOBODY for a rebound of the team; `keeps` says that the team on offence has the ball afterwards.
+    When it is written down a play gets its moment, in tenths of a second of game time, and a shot its place.
     """
 
     __slots__ = (
-        "away", "fouler", "helper", "keeps", "kind", "makes", "player", "points", "rebounder", "segment", "three",
+        "away", "fouler", "helper", "keeps", "kind", "makes", "player", "points", "rebounder", "segment", "tenths",
+        "three", "x", "y",
     )  # fmt: skip
 
     def __init__(self, kind: int, away: int, player: int, points: int = 0, three: bool = False) -> None:
@@ -31,6 +33,9 @@ class Play:
         self.rebounder = NOBODY
         self.segment = 0
         self.keeps = False
+        self.tenths = 0
+        self.x = 0
+        self.y = 0
 
     @property
     def made(self) -> bool:

@@ -15,19 +15,15 @@ from typing import Any
 
 import orjson
 
-from nba_stats_emulator.answers import (
-    ENDPOINTS,
-    Asked,
-    BadParameter,
-    bad_parameter,
-    missing_parameters,
-    unknown_endpoint,
-)
+from nba_stats_emulator.answers import ENDPOINTS, bad_parameter, missing_parameters, unknown_endpoint
+from nba_stats_emulator.asked import Asked, BadParameter
 from nba_stats_emulator.bodies import empty_summary, no_content
-from nba_stats_emulator.sample import BOX_ENDPOINTS
+from nba_stats_emulator.game_logs import game_logs_body
+from nba_stats_emulator.sample import GAME_ENDPOINTS, TABLE_ENDPOINTS
 from nba_stats_emulator.schedule import empty_schedule
 from nba_stats_emulator.scoreboard import scoreboard_body
-from nba_stats_emulator.tables import game_log_body, player_index_body
+from nba_stats_emulator.shot_chart import shot_chart_body
+from nba_stats_emulator.tables import game_log_body, player_index_body, roster_body, team_years_body
 from nba_stats_emulator.wire import Document, Reply, Request
 
 __all__ = ["RecordedAnswers"]
@@ -62,7 +58,7 @@ class RecordedAnswers:
         if missing:
             return missing_parameters(missing)
         try:
-            if endpoint in BOX_ENDPOINTS or endpoint == "boxscoresummaryv3":
+            if endpoint in GAME_ENDPOINTS or endpoint == "boxscoresummaryv3":
                 return self._game(endpoint, asked.game_id())
             if endpoint == "leaguegamelog":
                 return self._game_log(asked)
@@ -72,9 +68,9 @@ class RecordedAnswers:
                 return self._player_index(asked)
             if endpoint == "scoreboardv3":
                 return self._scoreboard(asked)
+            return self._other(endpoint, asked)
         except BadParameter:
             return bad_parameter()
-        return self._other(endpoint, asked)
 
     def _file(self, path: Path) -> Reply:
         return Reply(Document(path.read_bytes()))
@@ -139,9 +135,29 @@ class RecordedAnswers:
         return Reply(Document.of(scoreboard_body(asked.league(), day, [], None, _LONG_AGO)))
 
     def _other(self, endpoint: str, asked: Asked) -> Reply:
-        """Endpoints beyond the usual: by game, player or team id."""
+        """Endpoints beyond the usual: by game, player or team id, or as logs by their parameters."""
         for name in ("GameID", "PlayerID", "TeamID"):
             recorded = self._by_prefix(endpoint, asked[name])
             if recorded is not None:
                 return recorded
+        if endpoint in ("playergamelogs", "teamgamelogs"):
+            return self._box_game_logs(endpoint, asked)
+        if endpoint in TABLE_ENDPOINTS:
+            parameters = {"GameID": asked.game_id(), "LeagueID": asked["LeagueID"]}
+            return Reply(Document.of(TABLE_ENDPOINTS[endpoint](parameters, None)))
+        if endpoint == "shotchartdetail":
+            return Reply(Document.of(shot_chart_body(asked.shot_chart()[0], [])))
+        if endpoint == "commonteamroster":
+            return Reply(Document.of(roster_body(asked.roster(), [])))
+        if endpoint == "commonteamyears":
+            return Reply(Document.of(team_years_body(asked.league(), None)))
         return unknown_endpoint()
+
+    def _box_game_logs(self, endpoint: str, asked: Asked) -> Reply:
+        players = endpoint == "playergamelogs"
+        wanted, _ = asked.box_game_logs("", players=players)
+        for path in self._files.get(endpoint, ()):
+            recorded = self._parsed(path)["parameters"]
+            if all(recorded[name] == wanted[name] for name in ("MeasureType", "LeagueID", "SeasonYear", "SeasonType")):
+                return self._file(path)
+        return Reply(Document.of(game_logs_body(wanted, players, [])))

@@ -141,6 +141,18 @@ class Rosters:
             return True
         return [number for day, number in steps if day <= when or day == steps[0][0]][-1] == team.team_id
 
+    def members(self, team_id: int, when: date) -> list[tuple[Player, float]]:
+        """(player, bigness) of everyone who belongs to a team on a day, by name; none of an unknown team."""
+        team = TEAMS.get(team_id)
+        if team is None or not team.is_nba:
+            return []
+        found = [
+            (self.player(player_id), self.averages[player_id].bigness)
+            for player_id in self.spells(team)
+            if self._belongs(player_id, team, when)
+        ]
+        return sorted(found, key=lambda entry: (entry[0].family_name, entry[0].first_name, entry[0].player_id))
+
     def player(self, player_id: int) -> Player:
         """A player's name; stand-ins of guest teams are called Simulated."""
         known = self._facts.players.get(player_id)

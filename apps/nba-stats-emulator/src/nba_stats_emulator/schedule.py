@@ -123,8 +123,10 @@ class ScheduleWriter:
         games: Sequence[Game],
         lines_of: Callable[[Game], tuple[Sequence[Line], Sequence[Line]] | None],
         name: Callable[[int], Player],
+        made_up: str = "",
     ) -> None:
         self._season = season
+        self._made_up = made_up
         self._league_id = league_id
         self._lines_of = lines_of
         self._name = name
@@ -148,6 +150,8 @@ class ScheduleWriter:
             ]
             dates.append(b'{"gameDate":"%b 00:00:00","games":[%b]}' % (f"{day:%m/%d/%Y}".encode(), b",".join(entries)))
         body = empty_schedule(self._season, self._league_id)
+        if self._made_up:
+            body["meta"]["simulated"] = self._made_up
         body["meta"]["time"] = stamp_millis((final_at or _summer(self._season)) + timedelta(minutes=5))
         body["leagueSchedule"] |= {
             "gameDates": _gap("dates"),

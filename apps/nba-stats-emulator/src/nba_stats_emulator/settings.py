@@ -31,6 +31,24 @@ class EmulatorSettings(Settings):
     season: Annotated[
         str, Option("--season", group=_SERVES, metavar="YYYY-YY", help="Season to simulate around its facts.")
     ] = "2024-25"
+    seasons: Annotated[
+        str | None,
+        Option(
+            "--seasons",
+            group=_SERVES,
+            metavar="FROM:TO",
+            help="Serve seasons (2015-16:2024-25, or some with commas); simulated stand-ins where there are no facts.",
+        ),
+    ] = None
+    leagues: Annotated[
+        str,
+        Option(
+            "--leagues",
+            group=_SERVES,
+            metavar="NAMES",
+            help="Leagues to serve, with commas: nba, wnba, gleague; the last two are simulated stand-ins.",
+        ),
+    ] = "nba"
     recorded: Annotated[
         Path | None,
         Option(

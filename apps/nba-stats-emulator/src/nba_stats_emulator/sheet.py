@@ -67,7 +67,7 @@ class SheetMaker:
             return known
         if game.kind == 3:
             return None
-        rng = Random(int(game.game_id) * 31 + 7)
+        rng = Random(int(self._facts.base_id(game.game_id)) * 31 + 7)
         home = self._rosters.templates(game.home, game.kind, game.game_date)
         away = self._rosters.templates(game.away, game.kind, game.game_date)
         lines = self._stand_ins[game.game_id] = stand_in_lines(game, home, away, rng)
@@ -78,7 +78,7 @@ class SheetMaker:
         lines = self.lines(game)
         if lines is None:
             return None
-        seed = int(game.game_id) * 31
+        seed = int(self._facts.base_id(game.game_id)) * 31
         rng = Random(seed)
         overtimes = overtimes_of([line.minutes for line in lines[0]])
         playing = {line.player_id for side in lines for line in side}
@@ -92,6 +92,8 @@ class SheetMaker:
         )
         if game.game_id not in self._facts.lines:
             simulated = f"player lines (only the final score is a fact), {simulated}"
+        if self._facts.made_up:
+            simulated = f"{self._facts.made_up}; {simulated}"
         return GameSheet(game, home, away, overtimes, seed, simulated)
 
     def _side(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["Shot", "far_shot", "near_shot"]
+__all__ = ["Shot", "far_shot", "in_the_paint", "near_shot"]
 
 
 class Shot(NamedTuple):
@@ -75,3 +75,8 @@ def near_shot(random: Callable[[], float], *, assisted: bool) -> Shot:
 def far_shot(random: Callable[[], float]) -> Shot:
     """A three-point attempt, drawn with `random`, from the corner out to 29 feet."""
     return _from(random, 23.8 + 5 * random() ** 2, _FAR[int(random() * len(_FAR))])
+
+
+def in_the_paint(x: int, y: int) -> bool:
+    """True inside the lane, sixteen feet wide and up to the free throw line."""
+    return abs(x) <= 80 and y <= 138

@@ -15,9 +15,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from nba_stats_emulator.eastern import utc
 
 __all__ = [
     "CORRECTED",
@@ -118,14 +120,10 @@ class Story:
 
 def moment(value: object, place: str) -> datetime:
     """An ISO 8601 moment of a story, UTC when it names no zone; ValueError with its place otherwise."""
-    if isinstance(value, datetime):
-        found = value
-    else:
-        try:
-            found = datetime.fromisoformat(str(value))
-        except ValueError:
-            raise ValueError(f"{place}: {value!r} is no moment; write one like 2024-11-05T12:00:00Z") from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        return utc(str(value))
+    except ValueError:
+        raise ValueError(f"{place}: {value!r} is no moment; write one like 2024-11-05T12:00:00Z") from None
 
 
 def story_from_json(data: object) -> Story:

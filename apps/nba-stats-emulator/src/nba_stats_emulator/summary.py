@@ -12,8 +12,10 @@ from nba_stats_emulator.almanac import Record, State, game_subtype, series_text
 from nba_stats_emulator.bodies import game_meta, ratio, team_names
 from nba_stats_emulator.eastern import eastern, stamp
 from nba_stats_emulator.facts import Game, Player
+from nba_stats_emulator.figures import misc
+from nba_stats_emulator.played import Played
 from nba_stats_emulator.rosters import Rosters
-from nba_stats_emulator.sheet import GameSheet, Side
+from nba_stats_emulator.sheet import Side
 from nba_stats_emulator.teams import Team, arena_place
 
 __all__ = ["line_score", "summary_body"]
@@ -176,15 +178,14 @@ def _leads(plays: PlayByPlay, column: int) -> dict[str, float]:
     }
 
 
-def _postgame(side: Side, plays: PlayByPlay, column: int, rng: Random) -> dict[str, Any]:
-    near = 0
-    team_rebounds = 0
+def _postgame(played: Played, column: int) -> dict[str, Any]:
+    side, plays, tally = played.sides[column], played.plays, played.tally
     location = "hv"[column]
-    for action in plays.actions:
-        if action["location"] == location:
-            if action["shotResult"] == "Made" and action["shotValue"] == 2 and action["shotDistance"] < 9:
-                near += 2
-            team_rebounds += action["actionType"] == "Rebound" and not action["teamId"]
+    team_rebounds = sum(
+        action["location"] == location and action["actionType"] == "Rebound" and not action["teamId"]
+        for action in plays.actions
+    )
+    off_turnovers, second_chance, fast_break, paint = misc(tally, column)[:4]
     points = side.total("points")
     statistics: dict[str, Any] = {
         "points": float(points),
@@ -196,14 +197,14 @@ def _postgame(side: Side, plays: PlayByPlay, column: int, rng: Random) -> dict[s
         "fieldGoalsPercentage": ratio(side.total("fgm"), side.total("fga")),
         "threePointersPercentage": ratio(side.total("fg3m"), side.total("fg3a")),
         "freeThrowsPercentage": ratio(side.total("ftm"), side.total("fta")),
-        "pointsInThePaint": float(near),
-        "pointsSecondChance": float(rng.randint(6, 20)),
-        "pointsFastBreak": float(rng.randint(4, 24)),
+        "pointsInThePaint": float(paint),
+        "pointsSecondChance": float(second_chance),
+        "pointsFastBreak": float(fast_break),
         **_leads(plays, column),
         "turnoversTeam": 0.0,
         "turnoversTotal": float(side.total("tov")),
         "reboundsTeam": float(team_rebounds),
-        "pointsFromTurnovers": float(rng.randint(6, 26)),
+        "pointsFromTurnovers": float(off_turnovers),
         "benchPoints": float(sum(line.points for line in side.lines[5:])),
     }
     for prefix, column_name in _LEADERS:
@@ -218,12 +219,12 @@ def summary_body(
     state: State,
     record: Record,
     meetings: Sequence[tuple[Game, Record]],
-    sheet: GameSheet | None,
-    plays: PlayByPlay | None,
+    played: Played | None,
     rosters: Rosters,
     moment: datetime,
 ) -> dict[str, Any]:
-    """The body of a game at a moment; `sheet` and `plays` are given once it is final and has content."""
+    """The body of a game at a moment; `played` is given once it is final and has content."""
+    sheet, plays = (played.sheet, played.plays) if played else (None, None)
     rng = Random(int(game.game_id) * 31 + 5)
     number, city, place = arena_place(game.arena)
     home_first = (game.home, state.home_score, record.home_wins, record.home_losses)
@@ -236,11 +237,8 @@ def summary_body(
     duration = f"2:{rng.randint(3, 34):02d}" if state.final else ""
     officials = _OFFICIALS if state.final else ()
     post: dict[str, Any] = {"homeTeam": _chart_team(home_first[0], {}), "awayTeam": _chart_team(away_first[0], {})}
-    if sheet is not None and plays is not None:
-        post = {
-            "homeTeam": _postgame(sheet.home, plays, 0, rng),
-            "awayTeam": _postgame(sheet.away, plays, 1, rng),
-        }
+    if played is not None:
+        post = {"homeTeam": _postgame(played, 0), "awayTeam": _postgame(played, 1)}
     simulated = sheet.simulated if sheet else "broadcasters and averages"
     return {
         "meta": game_meta("boxscoresummaryv3", game.game_id, moment, f"{simulated}; attendance, duration and charts"),

@@ -12,9 +12,18 @@ from nba_stats_emulator.boxscores import sum_lines
 from nba_stats_emulator.facts import Game, Line, Player
 from nba_stats_emulator.rosters import Rosters
 from nba_stats_emulator.rotation import overtimes_of
-from nba_stats_emulator.teams import Team
+from nba_stats_emulator.teams import TEAMS, Team
 
-__all__ = ["GAME_LOG_SORTERS", "game_log_body", "game_log_frame", "game_log_rows", "player_index_body"]
+__all__ = [
+    "GAME_LOG_SORTERS",
+    "fantasy",
+    "game_log_body",
+    "game_log_frame",
+    "game_log_rows",
+    "player_index_body",
+    "roster_body",
+    "team_years_body",
+]
 
 _COUNTS = [
     "WL",
@@ -78,6 +87,16 @@ _INDEX_HEADERS = [
     "STATS_TIMEFRAME",
 ]
 
+_ROSTER_HEADERS = [
+    "TeamID", "SEASON", "LeagueID", "PLAYER", "NICKNAME", "PLAYER_SLUG", "NUM", "POSITION", "HEIGHT", "WEIGHT",
+    "BIRTH_DATE", "AGE", "EXP", "SCHOOL", "PLAYER_ID", "HOW_ACQUIRED",
+]  # fmt: skip
+_COACH_HEADERS = [
+    "TEAM_ID", "SEASON", "COACH_ID", "FIRST_NAME", "LAST_NAME", "COACH_NAME", "IS_ASSISTANT", "COACH_TYPE",
+    "SORT_SEQUENCE", "SUB_SORT_SEQUENCE",
+]  # fmt: skip
+_TEAM_YEARS_HEADERS = ["LEAGUE_ID", "TEAM_ID", "MIN_YEAR", "MAX_YEAR", "ABBREVIATION"]
+
 
 def _percentage(made: int, attempted: int) -> float | None:
     return ratio(made, attempted) if attempted else None
@@ -93,7 +112,8 @@ def _counts(line: Line, minutes: int, won: bool, plus_minus: int) -> list[Any]:
     ]  # fmt: skip
 
 
-def _fantasy(line: Line) -> float:
+def fantasy(line: Line) -> float:
+    """A line in the points of the league's own fantasy game."""
     return round(line.points + 1.2 * line.reb + 1.5 * line.ast + 3 * (line.stl + line.blk) - line.tov, 1)
 
 
@@ -119,7 +139,7 @@ def game_log_rows(
             for line in own:
                 counts = _counts(line, line.minutes, margin > 0, line.plus_minus)
                 who = [season_id, line.player_id, name(line.player_id).full_name]
-                rows.append([*who, *about_game, *counts, _fantasy(line), 1])
+                rows.append([*who, *about_game, *counts, fantasy(line), 1])
         else:
             minutes = 240 + 25 * overtimes_of([line.minutes for line in own])
             rows.append([season_id, *about_game, *_counts(sum_lines(own), minutes, margin > 0, margin), 1])
@@ -157,10 +177,13 @@ def _table(
     }
 
 
+def _position(bigness: float) -> str:
+    return "C" if bigness > 0.32 else "F" if bigness > 0.12 else "G"
+
+
 def _index_row(player: Player, team: Team, rosters: Rosters, year: str) -> list[Any]:
     known = rosters.averages[player.player_id]
-    bigness = known.bigness
-    position = "C" if bigness > 0.32 else "F" if bigness > 0.12 else "G"
+    position = _position(known.bigness)
     return [
         player.player_id, player.family_name, player.first_name, player.slug,
         team.team_id, team.slug, 0, team.city, team.name, team.tricode,
@@ -181,3 +204,25 @@ def player_index_body(parameters: dict[str, Any], rosters: Rosters | None) -> di
         entries.sort(key=lambda entry: (entry[0].family_name, entry[0].first_name, entry[0].player_id))
         rows = [_index_row(player, team, rosters, year) for player, team in entries]
     return _table("playerindex", parameters, "PlayerIndex", _INDEX_HEADERS, rows)
+
+
+def roster_body(parameters: dict[str, Any], members: Sequence[tuple[Player, float]]) -> dict[str, Any]:
+    """The commonteamroster body of (player, bigness); positions are simulated, what is not known is empty."""
+    year = str(parameters["Season"])[:4]
+    rows = [
+        [
+            parameters["TeamID"], year, parameters["LeagueID"], player.full_name, player.first_name, player.slug,
+            None, _position(bigness), "", "", "", None, "", "", player.player_id, None,
+        ]
+        for player, bigness in members
+    ]  # fmt: skip
+    body = _table("commonteamroster", parameters, "CommonTeamRoster", _ROSTER_HEADERS, rows)
+    body["resultSets"].append({"name": "Coaches", "headers": _COACH_HEADERS, "rowSet": []})
+    return body
+
+
+def team_years_body(league_id: str, years: tuple[str, str] | None) -> dict[str, Any]:
+    """The commonteamyears body: the league's teams, with the first and last season served; None gives none."""
+    nba = sorted(team.team_id for team in TEAMS.values() if team.is_nba) if years else []
+    rows = [[league_id, team_id, *(years or ()), TEAMS[team_id].tricode] for team_id in nba]
+    return _table("commonteamyears", {"LeagueID": league_id}, "TeamYears", _TEAM_YEARS_HEADERS, rows)
