@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,16 @@ def test_no_try_begins_after_the_time_is_up(receiver: Receiver) -> None:
     assert not delivery.delivered
     assert delivery.attempts < 8
     assert max(pauses) < 15
+
+
+def test_what_was_given_up_is_not_tried_again(receiver: Receiver) -> None:
+    """Whoever waited has gone on: the pause before the next try ends at once, and there is none."""
+    receiver.answers = [500] * 9
+    given_up = threading.Event()
+    threading.Timer(0.1, given_up.set).start()
+    delivery = send(ALERT, receiver.url, persistence=Persistence(backoff_seconds=30, seconds=600, given_up=given_up))
+    assert (delivery.delivered, delivery.reason) == (False, "given up")
+    assert len(receiver.received) == 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])

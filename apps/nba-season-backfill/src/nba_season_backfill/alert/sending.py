@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import time
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nba_season_backfill.alert.message import Alert
@@ -25,13 +25,14 @@ _WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
 class Persistence:
     """How long to insist: ``retries`` after the first try, the first after ``backoff_seconds``, doubled each time.
 
-    No try begins later than ``seconds`` after the first. ``sleep`` waits between tries; it may return early.
+    No try begins later than ``seconds`` after the first, nor once ``given_up`` is set. ``sleep`` is for tests.
     """
 
     retries: int = 3
     backoff_seconds: float = 0.5
     seconds: float = 15.0
-    sleep: Callable[[float], None] = time.sleep
+    given_up: threading.Event = field(default_factory=threading.Event)
+    sleep: Callable[[float], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def send(
     *,
     hmac_secret: str | None = None,
     secret: str | None = None,
-    persistence: Persistence = Persistence(),  # frozen
+    persistence: Persistence | None = None,
 ) -> Delivery:
     """POST an alert: the same bytes with the same delivery id at every try. Never raises for what a receiver does."""
     body = alert.body()
@@ -75,12 +76,12 @@ def send(
         headers["X-Ingest-Signature"] = signature(body, hmac_secret)
     if secret is not None:
         headers["X-Ingest-Secret"] = secret
-    return _insist("POST", url, headers, body, persistence)
+    return _insist("POST", url, headers, body, persistence or Persistence())
 
 
-def beat(url: str, *, persistence: Persistence = Persistence()) -> Delivery:  # frozen
+def beat(url: str, *, persistence: Persistence | None = None) -> Delivery:
     """GET a heartbeat's address. Never raises for what the other side does."""
-    return _insist("GET", url, {}, None, persistence)
+    return _insist("GET", url, {}, None, persistence or Persistence())
 
 
 def _insist(
@@ -90,16 +91,26 @@ def _insist(
     import tenacity
 
     retrying = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(persistence.retries + 1) | tenacity.stop_before_delay(persistence.seconds),
+        stop=tenacity.stop_any(
+            tenacity.stop_after_attempt(persistence.retries + 1),
+            tenacity.stop_before_delay(persistence.seconds),
+        ),
         wait=tenacity.wait_exponential(multiplier=persistence.backoff_seconds),
         retry=tenacity.retry_if_result(lambda tried: tried.again),
-        sleep=persistence.sleep,
+        sleep=persistence.sleep or tenacity.sleep_using_event(persistence.given_up),
         # Given up: what the last try found.
         retry_error_callback=lambda state: state.outcome.result() if state.outcome is not None else None,
     )
     with requests.Session() as session:
         session.headers["User-Agent"] = "nba-backfill"
-        tried: _Try = retrying(_once, session, method, url, headers, body)
+
+        def one_try() -> _Try:
+            # The pause before this try may have ended because nobody waits any more.
+            if persistence.given_up.is_set():
+                return _Try(False, "given up")
+            return _once(session, method, url, headers, body)
+
+        tried: _Try = retrying(one_try)
     return Delivery(tried.delivered, int(retrying.statistics["attempt_number"]), tried.reason)
 
 

@@ -65,6 +65,7 @@ class Errand(Generic[_Result]):
     """
 
     def __init__(self, name: str, function: Callable[[threading.Event], _Result]) -> None:
+        self.name = name
         self.result: _Result | None = None
         self.problem = ""
         self._function = function

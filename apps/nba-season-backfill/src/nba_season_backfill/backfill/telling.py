@@ -16,7 +16,7 @@ from nba_season_backfill.backfill.errands import Errand, Patience
 from nba_season_backfill.backfill.flight import Flight, Past
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
-from nba_season_backfill.errors import BackfillError, SourceBlocked
+from nba_season_backfill.errors import BackfillError, SourceBlocked, StoreUnusable
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.verdict import VerdictKind
 
@@ -32,6 +32,7 @@ MOST_SECONDS_AFTER_A_SIGNAL = 3.0
 
 # An alert should name a record that is there, but not wait for one that may never be.
 _RECORD_SECONDS = 4.0
+_UNUSABLE_SECONDS = 1.0
 _A_PLAIN_PATH = 12
 _COUNTS = (
     "games_selected",
@@ -85,29 +86,24 @@ def tell(
     """
     patience = Patience(MOST_SECONDS, stop.event, MOST_SECONDS_AFTER_A_SIGNAL)
     flight.end(summary, error)
-    heartbeat = _heartbeat(settings, summary, error, patience)
-    most = min(_RECORD_SECONDS, patience.left_seconds() / 3)
-    recorded = patience.wait_for(flight.landed, most)
-    alert = _alert(settings, flight, summary, error, patience, recorded=recorded and not flight.problem)
-    problems = []
-    if alert is not None:
-        problems += _told("alert", alert, patience)
-    if heartbeat is not None:
-        problems += _told("heartbeat", heartbeat, patience)
-    if not patience.wait_for(flight.landed):
+    errands: list[Errand[Delivery | None]] = []
+    if settings.heartbeat_url is not None and error is None and summary is not None and _brought_up_to_date(summary):
+        url = settings.heartbeat_url.get_secret_value()
+        errands.append(Errand("heartbeat", lambda late: beat(url, persistence=_persistence(settings, patience, late))))
+    # A store that cannot be used will not take a record either.
+    unusable = isinstance(error, StoreUnusable)
+    record_seconds = _UNUSABLE_SECONDS if unusable else min(_RECORD_SECONDS, patience.left_seconds() / 3)
+    recorded = patience.wait_for(flight.landed, record_seconds) and not flight.problem
+    if settings.alert_webhook is not None:
+        errands.append(
+            Errand("alert", lambda late: _alert(settings, flight, summary, error, patience, late, recorded=recorded))
+        )
+    problems = [problem for errand in reversed(errands) if (problem := _problem(errand, patience))]
+    if not patience.wait_for(flight.landed, 0.0 if unusable else None):
         problems.append(f"the flight record {flight.key} was not written in time")
     elif flight.problem:
         problems.append(f"the flight record {flight.key} could not be written: {flight.problem}")
     return problems
-
-
-def _heartbeat(
-    settings: BackfillSettings, summary: Summary | None, error: BackfillError | None, patience: Patience
-) -> Errand[Delivery] | None:
-    if settings.heartbeat_url is None or error is not None or summary is None or not _brought_up_to_date(summary):
-        return None
-    url = settings.heartbeat_url.get_secret_value()
-    return Errand("heartbeat", lambda late: beat(url, persistence=_persistence(settings, patience, late)))
 
 
 def _brought_up_to_date(summary: Summary) -> bool:
@@ -121,16 +117,16 @@ def _alert(
     summary: Summary | None,
     error: BackfillError | None,
     patience: Patience,
+    too_late: threading.Event,
     *,
     recorded: bool,
-) -> Errand[Delivery] | None:
-    if settings.alert_webhook is None:
-        return None
+) -> Delivery | None:
+    """Send the alert, if there is anything to tell that somebody asked for."""
+    assert settings.alert_webhook is not None
     past = flight.past or Past()
     new_fields = _new_fields(summary, past)
-    exit_code = error.exit_code if error is not None else 0
     ending = Ending(
-        exit_code,
+        error.exit_code if error is not None else 0,
         findings=_findings(summary) + len(new_fields),
         blocked=isinstance(error, SourceBlocked),
         idle=summary is not None and summary.outcome == "skipped",
@@ -142,41 +138,39 @@ def _alert(
         return None
     run = _run_end(flight, summary, error, past, new_fields, recorded=recorded)
     alert = Alert(events, run, str(uuid.uuid4()), int(run.ended_at.timestamp()))
-    url = settings.alert_webhook.get_secret_value()
     signing, shared = settings.alert_hmac_secret, settings.alert_secret
-    hmac_secret = signing.get_secret_value() if signing is not None else None
-    secret = shared.get_secret_value() if shared is not None else None
-    _LOG.debug("alert_sending", alert_event=events[0].value, delivery_id=alert.delivery_id)
-    return Errand(
-        "alert",
-        lambda late: send(
-            alert, url, hmac_secret=hmac_secret, secret=secret, persistence=_persistence(settings, patience, late)
-        ),
+    return send(
+        alert,
+        settings.alert_webhook.get_secret_value(),
+        hmac_secret=signing.get_secret_value() if signing is not None else None,
+        secret=shared.get_secret_value() if shared is not None else None,
+        persistence=_persistence(settings, patience, too_late),
     )
 
 
 def _persistence(settings: BackfillSettings, patience: Patience, too_late: threading.Event) -> Persistence:
-    from tenacity import sleep_using_event
-
     return Persistence(
         retries=settings.alert_retries,
         backoff_seconds=settings.alert_backoff,
         seconds=patience.left_seconds(),
-        sleep=sleep_using_event(too_late),
+        given_up=too_late,
     )
 
 
-def _told(name: str, errand: Errand[Delivery], patience: Patience) -> list[str]:
+def _problem(errand: Errand[Delivery | None], patience: Patience) -> str:
+    """What is wrong with an errand, once it is over; nothing when it is not."""
     if not errand.finished(patience):
-        return [f"the {name} was not delivered: given up, its receiver takes too long"]
+        return f"the {errand.name} was not delivered: given up, its receiver takes too long"
+    if errand.problem:
+        return f"the {errand.name} was not delivered: {errand.problem}"
     delivery = errand.result
     if delivery is None:
-        return [f"the {name} was not delivered: {errand.problem}"]
+        return ""
     if delivery.delivered:
-        _LOG.info(f"{name}_delivered", attempts=delivery.attempts)
-        return []
+        _LOG.info(f"{errand.name}_delivered", attempts=delivery.attempts)
+        return ""
     tries = f"{delivery.attempts} {'try' if delivery.attempts == 1 else 'tries'}"
-    return [f"the {name} was not delivered ({tries}): {delivery.reason}"]
+    return f"the {errand.name} was not delivered ({tries}): {delivery.reason}"
 
 
 def _run_end(
