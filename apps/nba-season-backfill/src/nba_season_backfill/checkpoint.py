@@ -35,7 +35,8 @@ class UnitStatus(StrEnum):
 class UnitRecord:
     """One unit's line in the checkpoint.
 
-    ``raw``: sha256 of the body it was judged by. ``rows``: rows in each of its tables. ``revision`` counts the
+    ``raw``: sha256 of the body it was judged by; ``raws``: of each body, by ``endpoint/subject``, where a whole season
+    took several. ``rows``: rows in each of its tables. ``revision`` counts the
     different contents that were stored, ``raw_before`` is the body of the one before. ``attempts`` counts the requests
     charged to the game. ``judged_at`` is UTC.
     ``believed_until`` is given for absences only: later than that it is asked again. ``suspicious`` marks an absence
@@ -52,6 +53,7 @@ class UnitRecord:
     suspicious: bool = False
     error: str | None = None
     raw_before: str | None = None
+    raws: Mapping[str, str] = field(default_factory=dict)
 
     def holds(self, now: dt.datetime) -> bool:
         """Whether nothing needs to be asked: stored, or absent and still believed."""
@@ -144,7 +146,7 @@ class Checkpoint:
     def facts(self) -> dict[str, Any]:
         """What two runs over the same upstream must agree on, whatever interrupted them."""
         return {
-            f"{subject}/{dataset}": (record.status.value, record.raw, dict(record.rows), record.revision)
+            f"{subject}/{dataset}": (record.status.value, record.raw or dict(record.raws) or None, dict(record.rows), record.revision)
             for subject, dataset, record in sorted(self.units(), key=lambda unit: unit[:2])
         }
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nba_season_backfill.backfill.choosing import utc_now
 from nba_season_backfill.backfill.exchange import Exchange
 from nba_season_backfill.backfill.stopping import Stop
-from nba_season_backfill.backfill.summary import Summary
+from nba_season_backfill.backfill.summary import Failed, Summary
 from nba_season_backfill.checkpoint import Checkpoint, UnitStatus
 from nba_season_backfill.errors import (
     AuditFailed,
@@ -54,9 +54,18 @@ def statistics(summary: Summary, exchange: Exchange, pacer: Pacer) -> Mapping[st
 
 
 def conclude(
-    checkpoint: Checkpoint, plan: Plan, summary: Summary, stop: Stop, *, now: dt.datetime | None = None
+    checkpoint: Checkpoint,
+    plan: Plan,
+    summary: Summary,
+    stop: Stop,
+    missing: Sequence[Failed] = (),
+    *,
+    now: dt.datetime | None = None,
 ) -> None:
     """Say what the run came to. A green end means that nothing selected is missing.
+
+    Args:
+        missing: datasets of the whole season that could not be had.
 
     Raises:
         Interrupted: a signal stopped the run before its work was done.
@@ -78,6 +87,11 @@ def conclude(
                 f"{message}; {summary.failures[0].reason}",
                 hint="the upstream changed: read the reasons, look for a newer version",
             )
+        raise Incomplete(message, hint="run the same command again")
+    if missing:
+        message = f"{', '.join(each.dataset for each in missing)} of the season cannot be had: {missing[0].reason}"
+        if all(each.verdict == VerdictKind.CONTRACT_VIOLATION for each in missing):
+            raise ContractViolated(message, hint="the upstream changed: look for a newer version")
         raise Incomplete(message, hint="run the same command again")
     doubtful = sorted(
         f"{subject} {dataset}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
 from hoopstat_observability import get_logger
 from nba_season_backfill.backfill.exchange import Exchange, Question
-from nba_season_backfill.datasets.base import Assessment, violation
+from nba_season_backfill.datasets.base import Assessment, part_of_season, violation
 from nba_season_backfill.errors import ContractViolated, Incomplete
 from nba_season_backfill.schedule import Game, LogLine, read_game_log, read_schedule, reconcile
 from nba_season_backfill.season import Season, SeasonType
@@ -23,12 +23,16 @@ _LOG = get_logger("nba_season_backfill.discovery")
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Every game of the season, in order of date; ``warnings`` say which list was missing."""
+    """Every game of the season, in order of date; ``warnings`` say which list was missing.
+
+    ``changed_at``: when the game logs were first seen as they are now; None where that is not known.
+    """
 
     games: tuple[Game, ...]
     requests: int
     warnings: tuple[str, ...]
     sources: Mapping[str, str]
+    changed_at: dt.datetime | None = None
 
 
 def season_list_requests(season: Season, season_types: Sequence[SeasonType]) -> list[StatsRequest]:
@@ -47,15 +51,10 @@ def season_list_requests(season: Season, season_types: Sequence[SeasonType]) -> 
             player_or_team_abbreviation="T",
             get_request=False,
         )
-        requests.append(StatsRequest(log.endpoint, _text(log.parameters), season, slug(season_type)))
+        requests.append(StatsRequest(log.endpoint, _text(log.parameters), season, part_of_season(season_type)))
     schedule = ScheduleLeagueV2(season=str(season), league_id=season.league.value, get_request=False)
     requests.append(StatsRequest(schedule.endpoint, _text(schedule.parameters), season, "season"))
     return requests
-
-
-def slug(season_type: SeasonType) -> str:
-    """The season type as it stands in keys: ``regular-season``, ``play-in``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|\s+", "-", season_type.value).lower()
 
 
 def _text(parameters: Mapping[str, object]) -> dict[str, str]:
@@ -73,10 +72,13 @@ def discover(exchange: Exchange, season: Season, season_types: Sequence[SeasonTy
     scheduled: list[Game] = []
     warnings: list[str] = []
     sources: dict[str, str] = {}
+    changed: list[dt.datetime] = []
     requests = season_list_requests(season, season_types)
     for request in requests:
         if request.endpoint == "leaguegamelog":
             reply = exchange.settled(list_question(request, None, read_game_log), tries=tries)
+            if reply.archived_since is not None:
+                changed.append(reply.archived_since)
             if reply.payload is not None:
                 lines += read_game_log(reply.payload)
         else:
@@ -94,7 +96,7 @@ def discover(exchange: Exchange, season: Season, season_types: Sequence[SeasonTy
         if reply.raw_sha256 is not None:
             sources[f"{request.endpoint}/{request.subject}"] = reply.raw_sha256
     games = reconcile(lines, scheduled, season)
-    return Discovery(tuple(games), len(requests), tuple(warnings), sources)
+    return Discovery(tuple(games), len(requests), tuple(warnings), sources, max(changed, default=None))
 
 
 def list_question(request: StatsRequest, root: str | None, read: Callable[[Mapping[str, Any]], Sized]) -> Question:

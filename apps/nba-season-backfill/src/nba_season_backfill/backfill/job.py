@@ -10,13 +10,20 @@ from dataclasses import dataclass, replace
 
 from hoopstat_observability import get_logger, performance_context, span
 from nba_season_backfill.backfill.accepting import Acceptances
-from nba_season_backfill.backfill.choosing import open_source, pace_config, selection_of, utc_now, wanted_datasets
+from nba_season_backfill.backfill.choosing import (
+    open_source,
+    pace_config,
+    selection_of,
+    utc_now,
+    wanted_datasets,
+    wanted_season_datasets,
+)
 from nba_season_backfill.backfill.closing import audit_run, must_be_clean
 from nba_season_backfill.backfill.concluding import conclude, interrupted, statistics, too_long, with_summary
-from nba_season_backfill.backfill.discovery import discover
+from nba_season_backfill.backfill.discovery import Discovery, discover
 from nba_season_backfill.backfill.doctor import Health, preflight
 from nba_season_backfill.backfill.engine import Engine
-from nba_season_backfill.backfill.exchange import Exchange, Question
+from nba_season_backfill.backfill.exchange import Exchange
 from nba_season_backfill.backfill.ledger import Ledger
 from nba_season_backfill.backfill.manner import Manner
 from nba_season_backfill.backfill.marking import mark
@@ -32,11 +39,11 @@ from nba_season_backfill.backfill.opening import (
 )
 from nba_season_backfill.backfill.revisions import Revisions
 from nba_season_backfill.backfill.salvage import archived_bodies, archived_replies
+from nba_season_backfill.backfill.season_datasets import SeasonDatasets
 from nba_season_backfill.backfill.stopping import Stop
-from nba_season_backfill.backfill.summary import Summary
+from nba_season_backfill.backfill.summary import Failed, Summary
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitStatus
-from nba_season_backfill.datasets import DATASETS, GAMES_TABLE, TABLES, games_table
-from nba_season_backfill.datasets.base import Expectation
+from nba_season_backfill.datasets import GAMES_TABLE, TABLES, games_table
 from nba_season_backfill.errors import BackfillError, SourceUnavailable
 from nba_season_backfill.lake.bronze import BronzeWriter
 from nba_season_backfill.lake.lease import Lease, LeaseRecord, acquire_lease
@@ -45,10 +52,10 @@ from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import ObjectStore, StoreError
 from nba_season_backfill.pace import Pacer, PaceState, PaceStopped, WaitTooLong
 from nba_season_backfill.plan import Plan, Unit, make_plan
+from nba_season_backfill.schedule import GameState
 from nba_season_backfill.season import EASTERN, Season
 from nba_season_backfill.settings import BackfillSettings
-from nba_season_backfill.source.base import StatsRequest, StatsSource
-from nba_season_backfill.source.verdict import VerdictKind
+from nba_season_backfill.source.base import StatsSource
 
 __all__ = ["Manner", "run_season"]
 
@@ -58,8 +65,6 @@ _WHOLE = Manner()
 _LEASE_TTL_SECONDS = 60.0
 # A month of play-by-play takes a tenth of a second to encode: without a pace that would be most of the work.
 _FLUSH_SECONDS = 4.0
-# The season's player index is asked again when there are new games and it is older than this.
-_PLAYERS_STALE = dt.timedelta(hours=24)
 
 
 def run_season(
@@ -318,8 +323,7 @@ class _SeasonRun:
             plan = orders.narrow(plan)
         work = self._only_archived(plan, archive) if settings.source == "archive" else plan
         self._tell(work, already=plan.selected_games - sum(plan.not_final.values()) - plan.games_to_do)
-        if settings.player_info and not self.manner.again:
-            self._players(checkpoint, exchange, ledger, work, tries)
+        missing = self._season_datasets(checkpoint, exchange, archive, ledger, found, work)
         engine = Engine(
             exchange,
             ledger,
@@ -337,7 +341,9 @@ class _SeasonRun:
         ledger.finish()
         if not self.stop.requested:
             audit_run(self.store, self.season, checkpoint, found.games, wanted, summary, ledger, self.now())
-        conclude(checkpoint, work if self.manner.from_archive_only else plan, summary, self.stop, now=self.now())
+        conclude(
+            checkpoint, work if self.manner.from_archive_only else plan, summary, self.stop, missing, now=self.now()
+        )
         must_be_clean(summary)
 
     def _only_archived(self, plan: Plan, archive: RawArchive) -> Plan:
@@ -379,21 +385,43 @@ class _SeasonRun:
         )
         self.observer.planned(plan)
 
-    def _players(self, checkpoint: Checkpoint, exchange: Exchange, ledger: Ledger, plan: Plan, tries: int) -> None:
-        """The player index: one request a season, asked again when there are new games and it is a day old."""
-        record = checkpoint.unit(SEASON_LEVEL, "players")
-        if record is not None and record.status is UnitStatus.OK and self.settings.resume:
-            age = self.now() - dt.datetime.fromisoformat(record.judged_at)
-            if not plan.units or age < _PLAYERS_STALE:
-                return
-        dataset, season = DATASETS["players"], self.season
-        expectation = Expectation(game_id="", season=season)
-        request = StatsRequest(dataset.endpoint, dict(dataset.parameters(str(season))), season, "season")
-        reply = exchange.settled(
-            Question(request, dataset.root, lambda payload: dataset.assess(payload, expectation)), tries=tries
+    def _season_datasets(
+        self,
+        checkpoint: Checkpoint,
+        exchange: Exchange,
+        archive: RawArchive,
+        ledger: Ledger,
+        found: Discovery,
+        work: Plan,
+    ) -> list[Failed]:
+        """What a few requests answer for the whole season; gives what cannot be had."""
+        again = self.manner.again
+        wanted = [each for each in wanted_season_datasets(self.settings) if not again or each.name in again]
+        if self.manner.orders is not None:
+            # A repair asks for what it was told to forget.
+            wanted = [each for each in wanted if checkpoint.unit(SEASON_LEVEL, each.name) is None]
+        seasonal = SeasonDatasets(
+            self.season,
+            self.settings.season_type,
+            checkpoint,
+            exchange,
+            archive,
+            ledger,
+            self.summary,
+            tries=self.settings.max_retries + 1,
+            now=self.now,
+            lists_changed_at=found.changed_at,
+            from_archive=self.settings.source == "archive",
+            again=bool(again) or not self.settings.resume,
         )
-        if reply.verdict.kind is VerdictKind.OK and reply.verdict.assessment is not None:
-            ledger.season_table("players", reply.verdict.assessment.tables, reply)
+        teams = {
+            team
+            for game in found.games
+            if game.state is GameState.FINAL
+            for team in (game.home_team_id, game.away_team_id)
+            if team is not None
+        }
+        return seasonal.bring_up_to_date(wanted, sorted(teams), new_games=bool(work.units))
 
 
 def _learned(checkpoint: Checkpoint) -> PaceState | None:

@@ -24,7 +24,7 @@ from nba_season_backfill.backfill.quarantine import quarantine_reply
 from nba_season_backfill.backfill.revisions import Revisions
 from nba_season_backfill.backfill.summary import Failed, Summary
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitRecord, UnitStatus
-from nba_season_backfill.datasets.base import Dataset
+from nba_season_backfill.datasets.base import Assessment
 from nba_season_backfill.datasets.stat_corrections import STAT_CORRECTIONS
 from nba_season_backfill.lake.bronze import BronzeWriter, Flush
 from nba_season_backfill.lake.quarantine import Quarantine
@@ -95,7 +95,7 @@ class Ledger:
             self._count_rows(name, table)
         self._summary.validated(unit.dataset.name, assessment.quality)
         if assessment.unknown_fields:
-            self._drift(unit.dataset, assessment.unknown_fields)
+            self._drift(unit.dataset.name, assessment.unknown_fields)
         record = self._record(UnitStatus.OK, reply, attempts, before)
         rows = {name: table.num_rows for name, table in assessment.tables.items()}
         if self._revisions is not None:
@@ -151,17 +151,41 @@ class Ledger:
         record = self._record(UnitStatus.FAILED, reply, attempts, before)
         self._put(unit, record(error=reason))
 
-    def season_table(self, dataset: str, tables: Mapping[str, pa.Table], reply: Reply, *, attempts: int = 1) -> None:
-        """A dataset that one request a season answers: the whole table is replaced."""
-        assert reply.raw_sha256 is not None
+    def note(self, dataset: str, assessment: Assessment) -> None:
+        """What the checks over one share of a season's dataset counted, and the fields they did not know."""
+        self._summary.validated(dataset, assessment.quality)
+        if assessment.unknown_fields:
+            self._drift(dataset, assessment.unknown_fields)
+
+    def season_tables(
+        self, dataset: str, tables: Mapping[str, pa.Table], newest: Reply, raws: Mapping[str, str]
+    ) -> None:
+        """A dataset of the whole season: its tables are replaced.
+
+        Args:
+            newest: the newest of the answers that the tables were made from.
+            raws: ``endpoint/subject`` -> body of each of them.
+        """
         for name, table in tables.items():
-            self._bronze.replace(name, None, table, [reply.raw_sha256])
+            self._bronze.replace(name, None, table, list(raws.values()))
             self._count_rows(name, table)
-        before = self._checkpoint.unit(SEASON_LEVEL, dataset)
-        record = self._record(UnitStatus.OK, reply, attempts, before)
-        self._checkpoint.record(
-            SEASON_LEVEL, dataset, record(rows={name: table.num_rows for name, table in tables.items()})
+        places = [place.rpartition("/")[2] for place in raws]
+        alone = next(iter(raws.values())) if places == [SEASON_LEVEL] else None
+        record = UnitRecord(
+            UnitStatus.OK,
+            newest.fetched_at.isoformat(timespec="seconds"),
+            raw=alone,
+            raws={} if alone is not None else dict(raws),
+            rows={name: table.num_rows for name, table in tables.items()},
+            attempts=len(raws),
         )
+        before = self._checkpoint.unit(SEASON_LEVEL, dataset)
+        if before is not None:
+            changed = before.status is UnitStatus.OK and (before.raw, before.raws) != (record.raw, record.raws)
+            record = replace(
+                record, revision=before.revision + int(changed), attempts=before.attempts + record.attempts
+            )
+        self._checkpoint.record(SEASON_LEVEL, dataset, record)
         self._dirty = True
         # The checkpoint says "ok" of it at once, so the next commit must write it.
         self._flushed_at = -math.inf
@@ -291,9 +315,9 @@ class Ledger:
     def _count_rows(self, name: str, table: pa.Table) -> None:
         self._summary.rows_by_table[name] = self._summary.rows_by_table.get(name, 0) + table.num_rows
 
-    def _drift(self, dataset: Dataset, unknown_fields: Sequence[str]) -> None:
-        known = self._summary.drift.setdefault(dataset.name, [])
+    def _drift(self, dataset: str, unknown_fields: Sequence[str]) -> None:
+        known = self._summary.drift.setdefault(dataset, [])
         new = [path for path in unknown_fields if path not in known]
         if new:
             known += new
-            _LOG.warning("schema_drift", dataset=dataset.name, new_fields=new)
+            _LOG.warning("schema_drift", dataset=dataset, new_fields=new)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitRecord, UnitStatus
-from nba_season_backfill.datasets import DATASETS, TABLES
+from nba_season_backfill.datasets import DATASETS, SEASON_DATASETS, TABLES
 from nba_season_backfill.datasets.base import Expectation
 from nba_season_backfill.lake import layout
 from nba_season_backfill.lake.bronze import PROVENANCE_KEY, read_partition
@@ -55,23 +55,29 @@ def verify_season(store: ObjectStore, checkpoint: Checkpoint, *, deep: bool = Fa
     season = str(checkpoint.season)
     units = [unit for unit in checkpoint.units() if unit[2].status is UnitStatus.OK]
     archive = RawArchive(store)
+    named = {unit[:2]: _bodies(*unit) for unit in units}
     bodies = {
         endpoint: {(ref.subject, ref.sha256): ref for ref in archive.list_all(endpoint, season)}
-        for endpoint in {DATASETS[dataset].endpoint for _subject, dataset, _record in units}
+        for endpoint in {endpoint for places in named.values() for endpoint, _about, _sha256 in places}
     }
     partitions: dict[str, Mapping[str, _Held] | Finding] = {}
     deep_partitions = _Partitions(store)
     for subject, dataset, record in units:
-        ref = bodies[DATASETS[dataset].endpoint].get((subject, record.raw or ""))
-        if ref is None:
-            key = layout.raw_key(DATASETS[dataset].endpoint, season, subject, record.raw or "none")
+        refs = []
+        for endpoint, about, sha256 in named[subject, dataset]:
+            ref = bodies[endpoint].get((about, sha256))
+            if ref is not None:
+                refs.append(ref)
+                continue
+            key = layout.raw_key(endpoint, season, about, sha256 or "none")
             yield Finding("body_missing", key, "the checkpoint names it, the archive has it not", subject, dataset)
         for table in record.rows:
             key = _partition_key(checkpoint, table, subject)
             if key not in partitions:
                 partitions[key] = _read(store, key, subject)
-            yield from _compare(partitions[key], key, subject, dataset, record, table)
-        if deep and ref is not None:
+            if record.rows[table] or not isinstance(partitions[key], Finding):
+                yield from _compare(partitions[key], key, subject, dataset, record, table)
+        for ref in refs if deep else ():
             yield from _derive_again(deep_partitions, archive, checkpoint, ref, subject, dataset)
     reported = set()
     for key, held in partitions.items():
@@ -81,6 +87,14 @@ def verify_season(store: ObjectStore, checkpoint: Checkpoint, *, deep: bool = Fa
             if game not in checkpoint.dates and game != SEASON_LEVEL and (key, game) not in reported:
                 reported.add((key, game))
                 yield Finding("rows_unaccounted", key, "rows of a game that the checkpoint does not name", game)
+
+
+def _bodies(subject: str, dataset: str, record: UnitRecord) -> list[tuple[str, str, str]]:
+    """(endpoint, subject in the archive, sha256) of each body that a unit's rows were made from."""
+    if record.raws:
+        return [(*place.split("/", 1), sha256) for place, sha256 in record.raws.items()]  # type: ignore[misc]  # two parts
+    endpoint = (SEASON_DATASETS.get(dataset) or DATASETS[dataset]).endpoint
+    return [(endpoint, subject, record.raw or "")]
 
 
 def _partition_key(checkpoint: Checkpoint, table: str, subject: str) -> str:
@@ -111,6 +125,8 @@ def _compare(
         yield Finding(held.kind, key, held.detail, subject, dataset)
         return
     found = held.get(subject)
+    if found is None and not record.rows[table]:
+        return
     if found is None:
         yield Finding("rows_missing", key, f"{record.rows[table]} rows expected, none there", subject, dataset)
     elif found.rows != record.rows[table]:
@@ -141,7 +157,7 @@ def _derive_again(
         except StoreError:
             continue
         shape = TABLES[name]
-        ordered = rows.sort_by([(column, "ascending") for column in shape.key])
+        ordered = rows.sort_by([(column, "ascending") for column in shape.key]) if shape.key else rows
         if stored.num_rows == ordered.num_rows and stored.to_pylist() != ordered.to_pylist():
             yield Finding("rows_altered", key, "they are not what their body gives", subject, dataset)
 
