@@ -38,10 +38,11 @@ def status_document(
         CheckpointUnusable, StoreUnusable: as a run would.
     """
     store = open_lake(settings)
-    moment = _moment(settings, now())
+    clock = now()
+    moment = _moment(settings, clock)
     try:
         with ContextThreadPoolExecutor(4, thread_name_prefix="status") as readers:
-            recent = readers.submit(_recent_runs, store, moment, _RUNS_SHOWN, (str(season),))
+            recent = readers.submit(_recent_runs, store, clock, _RUNS_SHOWN, (str(season),))
             leases = [
                 readers.submit(read_lease, store, name)
                 for name in (f"season-{season}", f"host-{settings.upstream_host}-{settings.egress}")
@@ -141,12 +142,12 @@ def flight_record(settings: BackfillSettings, run_id: str) -> dict[str, Any]:
 
 
 def _recent_runs(
-    store: ObjectStore, moment: dt.datetime, most: int, seasons: Collection[str] | None
+    store: ObjectStore, now: dt.datetime, most: int, seasons: Collection[str] | None
 ) -> list[dict[str, Any]]:
     def gone(info: ObjectInfo, record: Mapping[str, Any]) -> bool:
         return is_lost(record.get("process") or {}, (store.now() - info.last_modified).total_seconds())
 
-    return recent_runs(store, month_of(moment), most=most, seasons=seasons, is_gone=gone)
+    return recent_runs(store, month_of(now), most=most, seasons=seasons, is_gone=gone)
 
 
 def _moment(settings: BackfillSettings, now: dt.datetime) -> dt.datetime:
