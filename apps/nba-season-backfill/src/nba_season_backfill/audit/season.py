@@ -53,6 +53,11 @@ def dataset_of_table(name: str) -> str:
     return next((dataset for dataset, own in tables.items() if any(table.name == name for table in own)), name)
 
 
+def _nullable(rows: pa.Table) -> pa.Table:
+    """The same columns; a file of another tool's making may call them nullable, and then it is hard to add up both."""
+    return rows.cast(pa.schema([field.with_nullable(True) for field in rows.schema]))
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     rows: int
@@ -146,6 +151,7 @@ class SeasonAudit:
     def look_at(self, partition: Partition) -> None:
         """Examine a partition; what others need of it is kept, the rows are not."""
         season, name = self._season, partition.table.name
+        partition = replace(partition, rows=_nullable(partition.rows))
         place = (name, partition.month)
         wrong = list(check_schema(partition, season))
         if wrong:

@@ -63,6 +63,9 @@ class Orders:
             if record is not None and record.status is UnitStatus.OK:
                 # Its revision and what it was before stay known: to derive again is no correction.
                 checkpoint.record(subject, dataset, replace(record, status=UnitStatus.ARCHIVED))
+            elif record is not None and record.status is UnitStatus.ABSENT:
+                # That there is nothing is not believed any longer.
+                checkpoint.forget([(subject, dataset)])
         checkpoint.forget(self.forget)
         if self.derive or self.forget:
             ledger.touch()
