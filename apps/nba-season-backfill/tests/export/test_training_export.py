@@ -194,7 +194,7 @@ def test_a_file_that_was_there_is_replaced_whole(sample_lake: Path, invoke: Invo
         (["--split", "80/30/10"], "add up to 120"),
         (["--min-games", "70"], "fewer than 70 games"),
         (["--season", "2019-20"], "nothing of season 2019-20"),
-        (["--also-season", "2019"], "did you mean 2019-20"),
+        (["--season", "2019-20:2024-25"], "nothing of season 2019-20"),
         (["--validation-from", "2024-10-26", "--test-from", "2024-10-24"], "must begin after"),
     ],
 )

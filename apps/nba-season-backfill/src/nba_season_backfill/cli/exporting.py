@@ -14,7 +14,7 @@ from nba_season_backfill.settings import BackfillSettings
 
 __all__ = ["export"]
 
-_LAKE = ("output", "s3_bucket", "s3_prefix", "s3_endpoint_url", "aws_region")
+_LAKE = ("league", "output", "s3_bucket", "s3_prefix", "s3_endpoint_url", "aws_region")
 _TOLD = ("log_format", "log_level", "log_file", "output_format")
 
 
@@ -119,7 +119,6 @@ def _shares(_ctx: click.Context, param: click.Parameter, text: str) -> tuple[int
     metavar="FILE",
     help="Where the samples go: .parquet or .csv.  [default: training-SEASON.parquet]",
 )
-@click.option("--also-season", "also", multiple=True, metavar="YYYY-YY", help="Take this season too (may be repeated).")
 @click.option(
     "--window",
     "windows",
@@ -156,7 +155,6 @@ def training(
     /,
     config_file: str | None,
     file: Path | None,
-    also: tuple[str, ...],
     windows: tuple[int, ...],
     min_games: int,
     shares: tuple[int, int, int],
@@ -181,4 +179,4 @@ def training(
         validation_from=validation_from.date() if validation_from else None,
         test_from=test_from.date() if test_from else None,
     )
-    write_samples(settings, options, file=file, also=also)
+    write_samples(settings, options, file=file)

@@ -40,6 +40,7 @@ from nba_season_backfill.backfill.planning import plan_season
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.backfill.telling import keep_secret, tell
+from nba_season_backfill.cli.reporting import report_after_run
 from nba_season_backfill.errors import BackfillError, ConfigurationError, Incomplete
 from nba_season_backfill.pace import Pacer
 from nba_season_backfill.rendering import plan_document, plan_text, seasons_text, summary_text
@@ -125,7 +126,9 @@ def carry_out(settings: BackfillSettings, job: Job, *, command: str = "run") -> 
                 watched.ended(summary, error)
         except ConfigurationError as unready:
             summary, error = None, unready
-        for problem in tell(settings, flight, summary, error, stop):
+        problems = tell(settings, flight, summary, error, stop)
+        problems += report_after_run(settings, summary, stopped=stop.signal_number is not None)
+        for problem in problems:
             _LOG.warning("not_told", problem=problem)
             if summary is not None:
                 summary.warnings.append(problem)

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from nba_season_backfill.backfill.opening import LEAGUE, lake_identity, load_checkpoint, open_lake, store_error
+from nba_season_backfill.backfill.opening import lake_identity, load_checkpoint, open_lake, store_error
 from nba_season_backfill.backfill.provenance import is_simulated
 from nba_season_backfill.cli.running import quiet
 from nba_season_backfill.errors import UsageError
@@ -38,19 +38,19 @@ def print_definitions(
     try:
         store = open_lake(settings)
         try:
-            contents = look(store)
+            contents = look(store, settings.which_league)
             simulated = _any_simulated(settings, store, contents)
         finally:
             store.close()
     except StoreError as error:
         raise store_error(error) from error
-    first = _season("--first-season", first_season) or (contents.seasons[0] if contents.seasons else None)
+    first = _season(settings, "--first-season", first_season) or (contents.seasons[0] if contents.seasons else None)
     if first is None:
         raise UsageError(f"{store.url} holds no season yet", hint="fill it first, or say --first-season YYYY-YY")
-    last = _season("--last-season", last_season)
+    last = _season(settings, "--last-season", last_season)
     if last is None:
         newest = max(first, *contents.seasons) if contents.seasons else first
-        last = Season(min(newest.start_year + _SEASONS_AHEAD, _LAST_YEAR))
+        last = Season(min(newest.start_year + _SEASONS_AHEAD, _LAST_YEAR), newest.league)
     if last < first:
         raise UsageError(f"--last-season {last} lies before the first season {first}", hint="turn them round")
     statements = definitions(
@@ -74,16 +74,17 @@ def print_definitions(
 
 
 def _any_simulated(settings: BackfillSettings, store: ObjectStore, contents: LakeContents) -> bool:
-    identity = lake_identity(store, LEAGUE, create=False)
-    checkpoints = (load_checkpoint(settings, store, season, LEAGUE, identity).checkpoint for season in contents.seasons)
+    league = settings.which_league
+    identity = lake_identity(store, league, create=False)
+    checkpoints = (load_checkpoint(settings, store, season, league, identity).checkpoint for season in contents.seasons)
     return any(checkpoint is not None and is_simulated(store, checkpoint) for checkpoint in checkpoints)
 
 
-def _season(option: str, text: str | None) -> Season | None:
+def _season(settings: BackfillSettings, option: str, text: str | None) -> Season | None:
     if text is None:
         return None
     try:
-        return Season.parse(text)
+        return Season.parse(text, settings.which_league)
     except ValueError as error:
         raise UsageError(f"{option} {text!r}: {error}") from None
 

@@ -12,7 +12,7 @@ import click
 import orjson
 
 from nba_season_backfill.backfill.opening import open_lake, store_error
-from nba_season_backfill.cli.running import quiet
+from nba_season_backfill.cli.running import quiet, seasons_of
 from nba_season_backfill.errors import Incomplete, UsageError
 from nba_season_backfill.export.places import seasons_in_lake
 from nba_season_backfill.export.samples import SeasonTables
@@ -36,9 +36,7 @@ def metadata_path(file: Path) -> Path:
     return file.with_name(f"{file.name}.json")
 
 
-def write_samples(
-    settings: BackfillSettings, options: TrainingOptions, *, file: Path | None, also: tuple[str, ...] = ()
-) -> None:
+def write_samples(settings: BackfillSettings, options: TrainingOptions, *, file: Path | None) -> None:
     """Write both files and print what they hold.
 
     Raises:
@@ -49,7 +47,7 @@ def write_samples(
     try:
         store = open_lake(settings)
         try:
-            seasons = _seasons(settings, store, also)
+            seasons = _seasons(settings, store)
             snapshots = [read_snapshot(settings, store, season) for season in seasons]
         finally:
             store.close()
@@ -60,7 +58,7 @@ def write_samples(
         made = training_set([_tables(snapshot, history) for snapshot in snapshots], options)
     except ValueError as error:
         raise UsageError(str(error), hint="see --min-games, --split, --season-type and the dates") from None
-    path = file or Path(f"training-{'_'.join(map(str, seasons))}.parquet")
+    path = file or Path(f"training-{_span(seasons)}.parquet")
     document = _write(path, made, snapshots, options, store.url)
     if settings.output_format == "json":
         click.echo(json.dumps(document | {"path": str(path)}))
@@ -68,22 +66,18 @@ def write_samples(
         click.echo(_told(path, document))
 
 
-def _seasons(settings: BackfillSettings, store: ObjectStore, also: tuple[str, ...]) -> list[Season]:
-    """The season that was named, else the lake's newest; and those named beside it."""
-    wanted = set()
-    for text in also:
-        try:
-            wanted.add(Season.parse(text))
-        except ValueError as error:
-            raise UsageError(f"--also-season {text!r}: {error}") from None
+def _seasons(settings: BackfillSettings, store: ObjectStore) -> list[Season]:
+    """The seasons that were named, else the lake's newest."""
     if settings.origin("season").explicit:
-        wanted.add(Season.parse(str(settings.season)))
-    else:
-        held = seasons_in_lake(store)
-        if not held and not wanted:
-            raise UsageError(f"{store.url} holds no season yet", hint="fill it first: nba-backfill run")
-        wanted |= set(held[-1:])
-    return sorted(wanted)
+        return sorted(seasons_of(settings))
+    held = seasons_in_lake(store, settings.which_league)
+    if not held:
+        raise UsageError(f"{store.url} holds no season yet", hint="fill it first: nba-backfill run")
+    return [held[-1]]
+
+
+def _span(seasons: list[Season]) -> str:
+    return str(seasons[0]) if len(seasons) == 1 else f"{seasons[0]}_{seasons[-1]}"
 
 
 def _tables(snapshot: SeasonSnapshot, history: frozenset[str]) -> SeasonTables:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from nba_season_backfill.datasets import TABLES
 from nba_season_backfill.export.ddl import TablePlace
 from nba_season_backfill.lake.store import ObjectStore
-from nba_season_backfill.season import Season
+from nba_season_backfill.season import League, Season
 
 __all__ = ["LakeContents", "declared_places", "look", "season_range", "seasons_in_lake"]
 
-_PARTITION = re.compile(r"season=(\d{4}-\d{2})/(?:month=\d{2}/)?part-0\.parquet")
-_CHECKPOINT = re.compile(r"_state/season=(\d{4}-\d{2})/checkpoint\.json")
+_PARTITION = re.compile(r"season=([^/]+)/(?:month=\d{2}/)?part-0\.parquet")
+_CHECKPOINT = re.compile(r"_state/season=([^/]+)/checkpoint\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ def declared_places() -> tuple[TablePlace, ...]:
     return tuple(TablePlace(table, table.per_game) for table in TABLES.values())
 
 
-def look(store: ObjectStore) -> LakeContents:
-    """Which tables and seasons are there.
+def look(store: ObjectStore, league: League = League.NBA) -> LakeContents:
+    """Which tables and seasons of a league's lake are there.
 
     Raises:
         StoreError: the store cannot be listed.
@@ -42,20 +42,20 @@ def look(store: ObjectStore) -> LakeContents:
         found = [key for key in keys if _PARTITION.fullmatch(key)]
         monthly = any("/month=" in key for key in found) if found else table.per_game
         places.append(TablePlace(table, monthly, present=bool(found)))
-        seasons |= {Season.parse(_PARTITION.fullmatch(key)[1]) for key in found}  # type: ignore[index]  # they match
+        seasons |= {Season.parse(key.split("/")[0].removeprefix("season="), league) for key in found}
     return LakeContents(tuple(places), tuple(sorted(seasons)))
 
 
-def seasons_in_lake(store: ObjectStore) -> tuple[Season, ...]:
+def seasons_in_lake(store: ObjectStore, league: League = League.NBA) -> tuple[Season, ...]:
     """The seasons that have a checkpoint in the lake, in order.
 
     Raises:
         StoreError: the store cannot be listed.
     """
     found = (_CHECKPOINT.fullmatch(info.key) for info in store.list("_state/season="))
-    return tuple(sorted(Season.parse(match[1]) for match in found if match is not None))
+    return tuple(sorted(Season.parse(match[1], league) for match in found if match is not None))
 
 
 def season_range(first: Season, last: Season) -> Sequence[str]:
     """Every season from the first to the last, as written in paths."""
-    return [str(Season(year)) for year in range(first.start_year, last.start_year + 1)]
+    return [str(Season(year, first.league)) for year in range(first.start_year, last.start_year + 1)]

@@ -18,6 +18,7 @@ from nba_season_backfill.settings.daily import DailyOptions
 from nba_season_backfill.settings.datasets import DatasetOptions
 from nba_season_backfill.settings.lake import LakeOptions
 from nba_season_backfill.settings.pace import PaceOptions
+from nba_season_backfill.settings.report import ReportOptions
 from nba_season_backfill.settings.running import RunningOptions
 from nba_season_backfill.settings.telling import TellingOptions
 from nba_season_backfill.settings.upstream import UpstreamOptions
@@ -33,6 +34,7 @@ _LATEST_YEAR = 2098
 # The last base's options stand first in help and reference.
 class BackfillSettings(
     AlertOptions,
+    ReportOptions,
     TellingOptions,
     PaceOptions,
     DailyOptions,
