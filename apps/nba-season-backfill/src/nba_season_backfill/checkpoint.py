@@ -135,6 +135,14 @@ class Checkpoint:
             counted.setdefault(dataset, Counter())[record.status.value] += 1
         return counted
 
+    def dates_with(self, status: UnitStatus) -> list[dt.date]:
+        """The dates of games of which a unit has that status."""
+        return [
+            dt.date.fromisoformat(self.dates[subject])
+            for subject, datasets in self._units.items()
+            if subject in self.dates and any(document["status"] == status for document in datasets.values())
+        ]
+
     def tables_of(self, subject: str) -> set[str]:
         """The tables in which a game, or the season, has rows."""
         return {table for document in self._units.get(subject, {}).values() for table in document.get("rows", ())}
@@ -146,7 +154,12 @@ class Checkpoint:
     def facts(self) -> dict[str, Any]:
         """What two runs over the same upstream must agree on, whatever interrupted them."""
         return {
-            f"{subject}/{dataset}": (record.status.value, record.raw or dict(record.raws) or None, dict(record.rows), record.revision)
+            f"{subject}/{dataset}": (
+                record.status.value,
+                record.raw or dict(record.raws) or None,
+                dict(record.rows),
+                record.revision,
+            )
             for subject, dataset, record in sorted(self.units(), key=lambda unit: unit[:2])
         }
 

@@ -13,7 +13,6 @@ import pytest
 from nba_season_backfill.lake.store import ObjectStore
 from nba_season_backfill.season import EASTERN
 from nba_stats_emulator import Behaviour, Correction, LateEnding, Postponement, Reset, Rule, ServerError, Story
-
 from nba_stats_emulator.story import STORIES
 
 from .conftest import Simulation, contents, partitions, rows_of

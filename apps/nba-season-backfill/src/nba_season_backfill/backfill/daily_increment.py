@@ -61,8 +61,10 @@ class DailyIncrement:
         window = self._lists.window
         selection = wanted
         if window.since is not None:
-            selection = replace(wanted, start_date=max(window.since, wanted.start_date or window.since))
-            summary.since = window.since.isoformat()
+            # What a crash left half stored is finished, whenever it was played.
+            since = min([window.since, *checkpoint.dates_with(UnitStatus.ARCHIVED)])
+            selection = replace(wanted, start_date=max(since, wanted.start_date or since))
+            summary.since = since.isoformat()
         doubted = self._corrected([game for game in found.games if selection.picks(game)], checkpoint, bronze, summary)
         datasets = [dataset.name for dataset in wanted_datasets(self.settings)]
         return selection, frozenset((game_id, dataset) for game_id in doubted for dataset in datasets)

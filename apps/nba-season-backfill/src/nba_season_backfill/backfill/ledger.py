@@ -79,6 +79,7 @@ class Ledger:
         self._monotonic = monotonic
         self._flushed_at = monotonic()
         self._unflushed: list[tuple[Unit, UnitRecord]] = []
+        self._replacing = False
         self._dirty = False
         self._writer = ContextThreadPoolExecutor(1, thread_name_prefix="commit")
         self._writing: Future[None] | None = None
@@ -104,6 +105,7 @@ class Ledger:
         else:
             stored = record(rows=rows)
         self._unflushed.append((unit, stored))
+        self._replacing |= before is not None and before.status is UnitStatus.OK and before.raw != reply.raw_sha256
         self._put(unit, replace(stored, status=UnitStatus.ARCHIVED))
         self._summary.units_stored += 1
         if game.month not in self._summary.to_audit:
@@ -219,6 +221,10 @@ class Ledger:
             self._dirty = True
             moved += 1
             _LOG.info("game_moved", game_id=game_id, old_date=date, new_date=game.game_date.isoformat())
+        if moved:
+            # At once: no checkpoint may say the new date while the rows are in the month of the old one.
+            self.commit(everything=True)
+            self.wait()
         return moved
 
     def before_the_end(self, closing: Callable[[], None]) -> None:
@@ -229,15 +235,19 @@ class Ledger:
         """Begin to write what was settled so far: the partitions, then the checkpoint.
 
         Commits that follow each other within ``flush_seconds`` (without a pace) leave the partitions to a later one:
-        until then the checkpoint says ``archived`` of those units, which is true, and a crash derives them again.
+        until then the checkpoint says ``archived`` of those units, which is true, and a crash derives them again. Where
+        rows replace others, it says so before they do: a crash in between must not leave new rows under an old line.
 
         Raises:
             Fenced, StoreError: the commit before this one failed; nothing more is written.
         """
         self.wait()
-        flush = None
+        flush = announced = None
         if everything or self._monotonic() - self._flushed_at >= self._flush_seconds:
             flush = self._bronze.prepare()
+            if self._replacing:
+                announced = orjson.dumps(self._checkpoint.to_content())
+                self._replacing = False
             for unit, record in self._unflushed:
                 self._put(unit, record)
             self._unflushed = []
@@ -249,7 +259,7 @@ class Ledger:
             content = orjson.dumps(self._checkpoint.to_content())
             self._dirty = False
         if flush is not None or content is not None:
-            self._writing = self._writer.submit(self._write, flush, content)
+            self._writing = self._writer.submit(self._write, flush, content, announced)
 
     def wait(self) -> None:
         """Until the commit that was begun is done. Raises what went wrong with it."""
@@ -267,8 +277,10 @@ class Ledger:
         """End the writing thread. What was begun is completed, but what went wrong with it is not raised."""
         self._writer.shutdown(wait=True)
 
-    def _write(self, flush: Flush | None, content: bytes | None) -> None:
+    def _write(self, flush: Flush | None, content: bytes | None, announced: bytes | None = None) -> None:
         token = self._held()
+        if announced is not None:
+            self._state.commit(orjson.Fragment(announced), token=token, run_id=self._run_id)
         with performance_context("commit") as measured:
             written = flush.write() if flush is not None else []
             measured.records_processed = sum(partition.rows for partition in written)

@@ -29,6 +29,8 @@ __all__ = ["Revision", "Revisions"]
 
 _LOG = get_logger("nba_season_backfill.revisions")
 
+_WHAT = ["dataset", "change", "row_key", "field", "old_value", "new_value", "raw_before"]
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -106,7 +108,7 @@ class Revisions:
             known = found[0]
             tables = pa.array([table.name for table in unit.dataset.tables])
             same = pc.and_(pc.is_in(known.column("dataset"), tables), pc.equal(known.column("revision"), number))
-            if known.filter(same).column("raw_after").unique().to_pylist() == [reply.raw_sha256]:
+            if known.filter(same).select(_WHAT).equals(rows.select(_WHAT)):
                 # Written before a crash, by the run that found them.
                 return
             rows = pa.concat_tables([known.filter(pc.invert(same)), rows])
