@@ -19,6 +19,7 @@ from .conftest import record_of
 
 PATH = Path(__file__).parents[4] / "docs" / "runs.md"
 BEGIN = "<!-- begin: generated from the schema; run the tests with HOOPSTAT_UPDATE_DOCS=1 to renew -->\n"
+HEAD = "| Column | Type | Meaning |\n|---|---|---|\n"
 END = "<!-- end: generated -->"
 
 
@@ -27,7 +28,7 @@ def test_the_documented_columns_are_those_of_the_table() -> None:
     rows = [f"| `{field.name}` | {field.type} | {field.metadata[b'doc'].decode()} |\n" for field in AUDIT_SCHEMA]
     page = PATH.read_text(encoding="utf-8")
     before, _, rest = page.partition(BEGIN)
-    wanted = before + BEGIN + "".join(rows) + END + rest.partition(END)[2]
+    wanted = before + BEGIN + HEAD + "".join(rows) + END + rest.partition(END)[2]
     if os.environ.get("HOOPSTAT_UPDATE_DOCS"):
         PATH.write_text(wanted, encoding="utf-8")
         page = PATH.read_text(encoding="utf-8")
