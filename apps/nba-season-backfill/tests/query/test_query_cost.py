@@ -110,7 +110,7 @@ def test_only_needed_columns_are_sent(monkeypatch: pytest.MonkeyPatch, counting:
 def test_what_was_just_asked_costs_nothing(counting: CountingStore) -> None:
     """Asked again, every question is answered without a request, and alike."""
     with Lake(counting) as lake:
-        questions = [
+        questions: list[Callable[[], pa.Table]] = [
             lambda: lake.player_games("LeBron James").table,
             lambda: lake.team_games("LAL").table,
             lambda: lake.play_by_play("0022400062").table,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from nba_season_backfill.errors import StoreUnusable
@@ -182,14 +184,10 @@ def test_a_game_on_its_way_to_another_month_counts_once(counting: CountingStore)
 
 
 def _rows(body: bytes) -> pa.Table:
-    import pyarrow.parquet as pq
-
     return pq.ParquetFile(pa.BufferReader(body)).read()
 
 
 def _body(table: pa.Table) -> bytes:
-    import pyarrow.parquet as pq
-
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     return bytes(sink.getvalue())
@@ -213,11 +211,24 @@ def test_a_damaged_partition_is_named(
     key = layout.partition_key(table, SEASON, 10)
     counting.put(key, damage(counting.get(key).body))
     with Lake(counting) as lake:
-        ask = (lambda: lake.games(season=SEASON)) if table == "games" else (lambda: lake.play_by_play(GAME))
+        ask = partial(lake.games, season=SEASON) if table == "games" else partial(lake.play_by_play, GAME)
         with pytest.raises(StoreUnusable, match=key) as caught:
             ask()
     assert isinstance(caught.value.__cause__, StoreError)
     assert "repair" in str(caught.value)
+
+
+def test_a_damaged_page_is_no_answer(filled: Path, counting: CountingStore) -> None:
+    """A byte that changed within a row group is found by the page's own checksum, though only a part was read."""
+    body = bytearray(counting.get(KEY).body)
+    metadata = pq.read_metadata(pa.BufferReader(bytes(body)))
+    chunk = metadata.row_group(0).column(metadata.num_columns - 1)
+    at = chunk.data_page_offset + chunk.total_compressed_size - 3
+    body[at] ^= 0xFF
+    counting.put(KEY, bytes(body))
+    with Lake(counting) as lake, pytest.raises(StoreUnusable, match="CRC") as caught:
+        lake.play_by_play(GAME)
+    assert KEY in str(caught.value)
 
 
 def test_todays_games_are_those_of_the_leagues_calendar(counting: CountingStore) -> None:

@@ -130,7 +130,7 @@ def team(lake: Lake, stats: Answer, answer: Answer) -> Page:
     facts = stats.to_pylist()[0]
     newest = answer.table.take(list(range(answer.table.num_rows - 1, -1, -1)))
     simulated = lake.is_simulated(str(facts["season"]))
-    sheet = Sheet("games", newest, _RESULT)
+    sheet = Sheet("recent_games", newest, _RESULT)
     return Page(
         str(facts["team_name"]),
         [sheet],
