@@ -378,7 +378,7 @@ def test_nothing_is_asked_for_before_it_was_there() -> None:
         "All Star",
         "Playoffs",
     }
-    assert len(logs.requests(Season(1996), [SeasonType.REGULAR_SEASON], "00", ())) == 6
+    assert len(logs.requests(Season(1996), [SeasonType.REGULAR_SEASON], "00", ())) == 5
 
 
 def test_a_game_is_asked_for_as_nba_api_does() -> None:

@@ -38,6 +38,7 @@ class Kind:
     slug: str
     measures: Sequence[LogMeasure]
     first_season: Season = _ADVANCED_ERA
+    of_players: bool = True
     of_teams: bool = True
 
 
@@ -129,10 +130,10 @@ _MISC = (
     _count("OPP_PTS_2ND_CHANCE", "The opponent's second-chance points.", 80, 80),
     _count("OPP_PTS_FB", "The opponent's fast-break points.", 80, 80),
     _count("OPP_PTS_PAINT", "The opponent's points in the paint.", 140, 140),
-    LogMeasure("BLK", _INT, "Blocks.", 0, 20, 35, of_players=True, optional=True),
-    LogMeasure("BLKA", _INT, "Own shots that were blocked.", 0, 20, 35, of_players=True, optional=True),
-    LogMeasure("PF", _INT, "Personal fouls.", 0, 9, 70, of_players=True, optional=True),
-    LogMeasure("PFD", _INT, "Personal fouls drawn.", 0, 40, 80, of_players=True, optional=True),
+    LogMeasure("BLK", _INT, "Blocks.", 0, 20, 35, optional=True),
+    LogMeasure("BLKA", _INT, "Own shots that were blocked.", 0, 20, 35, optional=True),
+    LogMeasure("PF", _INT, "Personal fouls.", 0, 9, 70, optional=True),
+    LogMeasure("PFD", _INT, "Personal fouls drawn.", 0, 40, 80, optional=True),
     _of_players("NBA_FANTASY_PTS", _REAL, "Fantasy points by the NBA's rule.", optional=True),
 )
 _FOUR_FACTORS = (
@@ -198,7 +199,8 @@ KINDS = (
     Kind("Base", "base", _BASE, Season(1946)),
     Kind("Advanced", "advanced", _ADVANCED),
     Kind("Misc", "misc", _MISC),
-    Kind("Four Factors", "four-factors", _FOUR_FACTORS),
+    # The upstream has them of players in box scores only.
+    Kind("Four Factors", "four-factors", _FOUR_FACTORS, of_players=False),
     Kind("Scoring", "scoring", _SCORING),
     # A team uses all of its own possessions: its shares would be 1 throughout.
     Kind("Usage", "usage", _USAGE, of_teams=False),

@@ -52,7 +52,7 @@ class GameLogs:
         self._kinds = {
             (name if kind.slug == "base" else f"{name}-{kind.slug}"): kind
             for kind in KINDS
-            if of_players or kind.of_teams
+            if (kind.of_players if of_players else kind.of_teams)
         }
         self._key = ("game_id", "team_id", *(("player_id",) if of_players else ()))
         self._columns = {table: _columns(kind, result, of_players=of_players) for table, kind in self._kinds.items()}
