@@ -44,8 +44,18 @@ SURFACE: dict[str, tuple[str | None, str, str, Any]] = {
     "box_scores": ("--no-box-scores", "NBA_BACKFILL_BOX_SCORES", "no", False),
     "play_by_play": ("--no-play-by-play", "NBA_BACKFILL_PLAY_BY_PLAY", "no", False),
     "player_info": ("--no-player-info", "NBA_BACKFILL_PLAYER_INFO", "no", False),
+    "datasets": ("--datasets", "NBA_BACKFILL_DATASETS", "box,players", ("box", "players")),
+    "schema_contract": ("--schema-contract", "NBA_BACKFILL_SCHEMA_CONTRACT", "freeze", "freeze"),
+    "bulk": ("--bulk", "NBA_BACKFILL_BULK", "true", True),
     "source": ("--source", "NBA_BACKFILL_SOURCE", "sample", "sample"),
     "base_url": ("--base-url", "NBA_BACKFILL_BASE_URL", "http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
+    "parameter_order": (
+        "--parameter-order",
+        "NBA_BACKFILL_PARAMETER_ORDER",
+        "leaguegamelog=Season:Sorter,playerindex=Season",
+        ("leaguegamelog=Season:Sorter", "playerindex=Season"),
+    ),
+    "scoreboards": ("--no-scoreboards", "NBA_BACKFILL_SCOREBOARDS", "no", False),
     "proxy": ("--proxy", "NBA_API_PROXY", "http://u:p@proxy:3128", None),
     "connect_timeout_seconds": ("--connect-timeout-seconds", "NBA_BACKFILL_CONNECT_TIMEOUT_SECONDS", "3", 3.0),
     "read_timeout_seconds": ("--read-timeout-seconds", "NBA_BACKFILL_READ_TIMEOUT_SECONDS", "60", 60.0),
@@ -142,8 +152,13 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "box_scores": True,
         "play_by_play": True,
         "player_info": True,
+        "datasets": ["core"],
+        "schema_contract": "evolve",
+        "bulk": False,
         "source": "nba",
         "base_url": "https://stats.nba.com",
+        "parameter_order": [],
+        "scoreboards": True,
         "proxy": None,
         "connect_timeout_seconds": 10.0,
         "read_timeout_seconds": 30.0,
@@ -423,6 +438,27 @@ def test_what_names_no_seasons_is_refused(given: dict[str, object], expected: st
     assert problem.startswith(expected)
 
 
+def test_an_order_of_parameters_is_read_before_a_run() -> None:
+    """What names no endpoint and no parameters is refused."""
+    (problem,) = problems(parameter_order=("leaguegamelog", "playerindex=Season"))
+    assert problem.startswith("--parameter-order")
+    assert "it is written ENDPOINT=NAME:NAME" in problem
+
+
+def test_bulk_replaces_the_traditional_box_score() -> None:
+    """The season's logs stand for it, unless it is asked for by its name."""
+    assert load(bulk=True).wanted_names == (
+        "box-scores-advanced",
+        "play-by-play",
+        "players",
+        "player-game-logs",
+        "team-game-logs",
+    )
+    both = load(bulk=True, datasets=("core", "box-scores-traditional")).wanted_names
+    assert "box-scores-traditional" in both
+    assert "player-game-logs" in both
+
+
 def test_another_league_has_a_lake_and_a_calendar_of_its_own() -> None:
     """One league is one lake; the WNBA's season is a year, which turns in May."""
     nba = load().resolved(dt.date(2025, 3, 1))
@@ -604,7 +640,7 @@ def test_the_help_groups_the_options_and_shows_defaults_and_variables() -> None:
     for expected in (
         (
             "--season YYYY-YY The season to fetch; or several: 2019-20,2021-22, a range 2019-20:2024-25, all. [env: "
-                "NBA_TARGET_SEASON; default: the current season; 2024-25 with --source sample]"
+            "NBA_TARGET_SEASON; default: the current season; 2024-25 with --source sample]"
         ),
         "--no-box-scores Leave box scores out. [env: NBA_BACKFILL_BOX_SCORES]",
         (

@@ -16,7 +16,7 @@ from typing import Any
 
 from nba_season_backfill.season import GameId, GameKind, Season, SeasonType
 
-__all__ = ["Game", "GameState", "LogLine", "log_rows", "read_game_log", "read_schedule", "reconcile"]
+__all__ = ["Game", "GameState", "LogLine", "log_rows", "read_game_log", "read_schedule", "read_scoreboard", "reconcile"]
 
 
 class GameState(StrEnum):
@@ -165,6 +165,29 @@ def read_schedule(payload: Mapping[str, Any], season: Season) -> list[Game]:
                 raise ValueError(f"scheduleleaguev2: game {entry.get('gameId')!r}: {error!r}") from None
             games[game.game_id] = game
     return list(games.values())
+
+
+def read_scoreboard(payload: Mapping[str, Any], season: Season) -> list[Game]:
+    """The games of a ``scoreboardv3`` answer: one day's, in the terms of the schedule.
+
+    Raises:
+        ValueError: a game cannot be read; names it and what is wrong.
+    """
+    scoreboard = payload.get("scoreboard")
+    entries = scoreboard.get("games") if isinstance(scoreboard, dict) else None
+    if not isinstance(scoreboard, dict) or not isinstance(entries, list):
+        raise ValueError("scoreboardv3: the answer has no list of games (scoreboard.games)")
+    day = str(scoreboard.get("gameDate"))
+    games = []
+    for entry in entries:
+        try:
+            told = {**entry, "gameDateEst": day, "gameDateTimeUTC": entry.get("gameTimeUTC")}
+            game = _scheduled_game(told, day, season)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            name = entry.get("gameId") if isinstance(entry, dict) else entry
+            raise ValueError(f"scoreboardv3: {day}, game {name!r}: {error!r}") from None
+        games.append(replace(game, reason=game.reason.replace("schedule:", "scoreboard:", 1)))
+    return games
 
 
 def _scheduled_game(entry: Mapping[str, Any], day: str, season: Season) -> Game:

@@ -9,13 +9,14 @@ from contextlib import ExitStack
 from hoopstat_observability import get_logger
 from nba_season_backfill.datasets import DATASETS, SEASON_DATASETS
 from nba_season_backfill.datasets.base import Dataset, SeasonDataset
+from nba_season_backfill.datasets.groups import expand
 from nba_season_backfill.datasets.contract import under_contract
 from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import StoreError
 from nba_season_backfill.pace import PaceConfig
 from nba_season_backfill.plan import Selection
 from nba_season_backfill.season import GameId, Season
-from nba_season_backfill.settings import PUBLIC_HOST_FLOOR_SECONDS, BackfillSettings
+from nba_season_backfill.settings import PUBLIC_HOST_FLOOR_SECONDS, BackfillSettings, values
 from nba_season_backfill.source.archive import ArchiveSource
 from nba_season_backfill.source.base import StatsRequest, StatsSource
 from nba_season_backfill.source.sample import SampleServer
@@ -53,8 +54,13 @@ def wanted_datasets(settings: BackfillSettings, only: Sequence[str] = ()) -> tup
 
 def wanted_season_datasets(settings: BackfillSettings) -> tuple[SeasonDataset, ...]:
     """The datasets of a whole season that the settings ask for, judged under the same contract."""
+    chosen = set(expand(settings.datasets))
     return tuple(
-        under_contract(SEASON_DATASETS[name], settings.schema_contract)
+        under_contract(
+            # With --bulk alone, only the traditional lines are wanted.
+            SEASON_DATASETS[name] if name in chosen else SEASON_DATASETS[name].only(name),
+            settings.schema_contract,
+        )
         for name in settings.wanted_names
         if name in SEASON_DATASETS
     )
@@ -103,6 +109,7 @@ def open_source(settings: BackfillSettings, season: Season, archive: RawArchive,
         proxy=settings.proxy.get_secret_value() if settings.proxy is not None else None,
         connect_timeout_seconds=settings.connect_timeout_seconds,
         read_timeout_seconds=settings.read_timeout_seconds,
+        parameter_order=values.parameter_order(settings.parameter_order),
     )
     stack.callback(source.close)
     return source

@@ -9,8 +9,10 @@ from typing import Any
 
 from hoopstat_observability import get_logger
 from nba_season_backfill.backfill.exchange import Exchange, Question
+from nba_season_backfill.backfill.scoreboards import Scoreboards
 from nba_season_backfill.datasets.base import Assessment, part_of_season, violation
 from nba_season_backfill.errors import ContractViolated, Incomplete
+from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.schedule import Game, LogLine, read_game_log, read_schedule, reconcile
 from nba_season_backfill.season import Season, SeasonType
 from nba_season_backfill.source.base import StatsRequest
@@ -61,8 +63,19 @@ def _text(parameters: Mapping[str, object]) -> dict[str, str]:
     return {key: str(value) for key, value in parameters.items()}
 
 
-def discover(exchange: Exchange, season: Season, season_types: Sequence[SeasonType], *, tries: int) -> Discovery:
+def discover(
+    exchange: Exchange,
+    season: Season,
+    season_types: Sequence[SeasonType],
+    *,
+    tries: int,
+    scoreboards_from: RawArchive | None = None,
+) -> Discovery:
     """Ask for the season's lists and reconcile them.
+
+    Args:
+        scoreboards_from: where the schedule cannot be had, ask for the scoreboard of each day between the first and the
+            last game of the logs, unless this archive has it; None = do without.
 
     Raises:
         ContractViolated, Incomplete: a game log cannot be had. A schedule that cannot be had is a warning only: it
@@ -95,8 +108,15 @@ def discover(exchange: Exchange, season: Season, season_types: Sequence[SeasonTy
             _LOG.info("season_list_empty", endpoint=request.endpoint, subject=request.subject)
         if reply.raw_sha256 is not None:
             sources[f"{request.endpoint}/{request.subject}"] = reply.raw_sha256
+    asked = len(requests)
+    if not scheduled and lines and scoreboards_from is not None:
+        days = [line.game_date for line in lines]
+        boards = Scoreboards(exchange, scoreboards_from, season, tries)
+        scheduled = boards.games(min(days), max(days))
+        warnings += boards.warnings
+        asked += boards.requests
     games = reconcile(lines, scheduled, season)
-    return Discovery(tuple(games), len(requests), tuple(warnings), sources, max(changed, default=None))
+    return Discovery(tuple(games), asked, tuple(warnings), sources, max(changed, default=None))
 
 
 def list_question(request: StatsRequest, root: str | None, read: Callable[[Mapping[str, Any]], Sized]) -> Question:

@@ -19,14 +19,14 @@ from nba_season_backfill.backfill.choosing import (
     wanted_season_datasets,
 )
 from nba_season_backfill.backfill.closing import audit_run, must_be_clean
-from nba_season_backfill.backfill.concluding import conclude, interrupted, statistics, too_long, with_summary
+from nba_season_backfill.backfill.concluding import conclude, interrupted, learned, statistics, too_long, with_summary
 from nba_season_backfill.backfill.discovery import Discovery, discover
 from nba_season_backfill.backfill.doctor import Health, preflight
 from nba_season_backfill.backfill.engine import Engine
 from nba_season_backfill.backfill.exchange import Exchange
 from nba_season_backfill.backfill.ledger import Ledger
 from nba_season_backfill.backfill.manner import Manner
-from nba_season_backfill.backfill.marking import mark
+from nba_season_backfill.backfill.marking import RunEnd
 from nba_season_backfill.backfill.observer import NoObserver, Observer
 from nba_season_backfill.backfill.opening import (
     OpenState,
@@ -43,17 +43,17 @@ from nba_season_backfill.backfill.season_datasets import SeasonDatasets
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Failed, Summary
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitStatus
-from nba_season_backfill.datasets import GAMES_TABLE, TABLES, games_table
-from nba_season_backfill.errors import BackfillError, SourceUnavailable
+from nba_season_backfill.datasets import TABLES
+from nba_season_backfill.errors import BackfillError, Incomplete, SourceUnavailable
 from nba_season_backfill.lake.bronze import BronzeWriter
 from nba_season_backfill.lake.lease import Lease, LeaseRecord, acquire_lease
 from nba_season_backfill.lake.quarantine import Quarantine
 from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import ObjectStore, StoreError
-from nba_season_backfill.pace import Pacer, PaceState, PaceStopped, WaitTooLong
+from nba_season_backfill.pace import Pacer, PaceStopped, WaitTooLong
 from nba_season_backfill.plan import Plan, Unit, make_plan
 from nba_season_backfill.schedule import GameState
-from nba_season_backfill.season import EASTERN, Season
+from nba_season_backfill.season import Season
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.base import StatsSource
 
@@ -163,7 +163,7 @@ class _SeasonRun:
         summary.to_audit = list(checkpoint.statistics.get("to_audit", ()))
         checkpoint.forget(self.manner.doubtful)
         archive = RawArchive(store)
-        pacer = self.pacer or Pacer(pace_config(settings), state=_learned(checkpoint))
+        pacer = self.pacer or Pacer(pace_config(settings), state=learned(checkpoint))
         waited_before = pacer.stats.waited_seconds
         source = self.source or open_source(settings, self.season, archive, stack)
         quarantine = Quarantine(store)
@@ -283,31 +283,34 @@ class _SeasonRun:
             if increment is not None:
                 found = increment.discover(exchange, archive, checkpoint, tries=tries)
             else:
-                found = discover(exchange, self.season, settings.season_type, tries=tries)
+                found = discover(
+                    exchange,
+                    self.season,
+                    settings.season_type,
+                    tries=tries,
+                    scoreboards_from=archive if settings.scoreboards else None,
+                )
             measured.records_processed = len(found.games)
+        if not found.games and self.now().date() > _surely_begun(self.season):
+            raise Incomplete(
+                f"season {self.season}: no list of the upstream has a single game of it",
+                hint="it was played, so the answers are not to be believed; run the same command again later",
+            )
         for warning in found.warnings:
             self._warn(warning)
         summary.games_moved = ledger.relocate(found.games)
-        whole = not found.warnings
-        ledger.games_table(GAMES_TABLE.name, games_table(found.games, checkpoint.revision_of), whole=whole)
-        wanted, doubted = selection_of(settings), frozenset[tuple[str, str]]()
-        selection = wanted
+        end = RunEnd(
+            checkpoint, ledger, summary, found, datasets, selection_of(settings), self._moment(), settings.source
+        )
+        end.put_games()
+        wanted = selection = end.wanted
+        doubted = frozenset[tuple[str, str]]()
         if increment is not None:
             selection, doubted = increment.narrow(wanted, found, checkpoint, bronze, summary)
         elif orders is not None:
             selection, doubted = orders.selection(), orders.ask
 
-        def settle() -> None:
-            if summary.corrections:
-                tables = games_table(found.games, checkpoint.revision_of)
-                ledger.games_table(GAMES_TABLE.name, tables, whole=whole, again=True)
-            if settings.source != "archive" and whole:
-                today = increment.today if increment is not None else self.now().astimezone(EASTERN).date()
-                if mark(checkpoint, found.games, datasets, wanted, today):
-                    ledger.touch()
-            summary.watermark = (checkpoint.watermark or {}).get("date")
-
-        ledger.before_the_end(settle)
+        ledger.before_the_end(end.settle)
         plan = make_plan(
             found.games,
             orders.datasets() if orders is not None else wanted_datasets(settings, self.manner.again),
@@ -340,11 +343,19 @@ class _SeasonRun:
         engine.work_through(units)
         ledger.finish()
         if not self.stop.requested:
-            audit_run(self.store, self.season, checkpoint, found.games, wanted, summary, ledger, self.now())
+            whole = orders is None
+            audit_run(
+                self.store, self.season, checkpoint, found.games, wanted, summary, ledger, self._moment(), whole=whole
+            )
         conclude(
             checkpoint, work if self.manner.from_archive_only else plan, summary, self.stop, missing, now=self.now()
         )
         must_be_clean(summary)
+
+    def _moment(self) -> dt.datetime:
+        """The clock; on another day where the run is of another day."""
+        increment = self.manner.increment
+        return self.now() if increment is None else increment.moment(self.now())
 
     def _only_archived(self, plan: Plan, archive: RawArchive) -> Plan:
         """From the archive only what is in it can come; the rest is said, not tried."""
@@ -424,13 +435,6 @@ class _SeasonRun:
         return seasonal.bring_up_to_date(wanted, sorted(teams), new_games=bool(work.units))
 
 
-def _learned(checkpoint: Checkpoint) -> PaceState | None:
-    text = (checkpoint.pace or {}).get("learned")
-    if not isinstance(text, str):
-        return None
-    try:
-        return PaceState.from_json(text)
-    except ValueError:
-        # What was learned helps, but nothing depends on it.
-        _LOG.warning("pace_state_unreadable")
-        return None
+def _surely_begun(season: Season) -> dt.date:
+    """By then games of the season have been played, even where it began late (1 January 2012, 22 December 2020)."""
+    return dt.date(season.start_year + 1, 1, 31)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -184,6 +184,17 @@ class SeasonDataset:
     requests: Callable[[Season, Sequence[SeasonType], str, Sequence[int]], Sequence[SeasonRequest]]
     assess: Callable[[Payload, SeasonRequest, Season], Assessment] = field(compare=False)
     root: str | None = None
+
+    def only(self, table: str) -> SeasonDataset:
+        """The same dataset, one of its tables alone: nothing else is asked for, or stored."""
+
+        def requests(
+            season: Season, season_types: Sequence[SeasonType], league: str, team_ids: Sequence[int]
+        ) -> list[SeasonRequest]:
+            every = self.requests(season, season_types, league, team_ids)
+            return [request for request in every if request.table == table]
+
+        return replace(self, tables=tuple(each for each in self.tables if each.name == table), requests=requests)
 
     def combined(self, assessments: Iterable[Assessment]) -> Mapping[str, pa.Table]:
         """The season's whole tables from the answers' shares.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from nba_season_backfill.datasets import DATASETS, SEASON_DATASETS
 
-__all__ = ["GROUPS", "NAMES", "expand", "named"]
+__all__ = ["GAME_LOGS", "GROUPS", "NAMES", "expand", "named"]
 
 NAMES: tuple[str, ...] = tuple(dict.fromkeys((*DATASETS, *SEASON_DATASETS)))
 """Every dataset, in the order in which they are asked for."""
@@ -18,6 +18,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "all": NAMES,
 }
 """Group -> its datasets. ``core`` is what is fetched where nothing is said."""
+
+
+GAME_LOGS = ("player-game-logs", "team-game-logs")
+"""What ``--bulk`` takes the traditional lines from."""
 
 
 def expand(choice: Sequence[str]) -> tuple[str, ...]:

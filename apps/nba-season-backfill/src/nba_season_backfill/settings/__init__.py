@@ -20,6 +20,7 @@ from nba_season_backfill.settings.lake import LakeOptions
 from nba_season_backfill.settings.pace import PaceOptions
 from nba_season_backfill.settings.report import ReportOptions
 from nba_season_backfill.settings.running import RunningOptions
+from nba_season_backfill.settings.storage import StorageOptions
 from nba_season_backfill.settings.telling import TellingOptions
 from nba_season_backfill.settings.upstream import UpstreamOptions
 from nba_season_backfill.settings.values import DEFAULT_INTERVAL_SECONDS, PUBLIC_HOST_FLOOR_SECONDS, SAMPLE_SEASON
@@ -39,6 +40,7 @@ class BackfillSettings(
     PaceOptions,
     DailyOptions,
     RunningOptions,
+    StorageOptions,
     LakeOptions,
     UpstreamOptions,
     DatasetOptions,
@@ -102,14 +104,18 @@ class BackfillSettings(
     @property
     def wanted_names(self) -> tuple[str, ...]:
         """The datasets that are wanted: those chosen, less those left out, in the order in which they are asked for."""
-        from nba_season_backfill.datasets.groups import expand
+        from nba_season_backfill.datasets.groups import GAME_LOGS, NAMES, expand, named
 
         kept = []
         for name in expand(self.datasets):
             box, plays, people = name.startswith("box-scores-"), name == "play-by-play", name == "players"
             if (self.box_scores or not box) and (self.play_by_play or not plays) and (self.player_info or not people):
                 kept.append(name)
-        return tuple(kept)
+        if not self.bulk:
+            return tuple(kept)
+        # The logs stand for the box score, unless that was asked for by its name.
+        bulky = {*kept, *GAME_LOGS} - ({"box-scores-traditional"} - set(named(self.datasets)))
+        return tuple(name for name in NAMES if name in bulky)
 
     @property
     def pace_off(self) -> bool:

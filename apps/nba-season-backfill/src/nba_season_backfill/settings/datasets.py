@@ -58,3 +58,12 @@ class DatasetOptions(Settings):
             help="Fields that no column declares: evolve reports them, freeze refuses the answer (exit 65).",
         ),
     ] = "evolve"
+    bulk: Annotated[
+        bool,
+        Option(
+            "--bulk",
+            group=GROUP,
+            help="Take traditional lines from the season's game logs, two requests a season type, at once; ask game "
+            "by game only for what those do not have.",
+        ),
+    ] = False

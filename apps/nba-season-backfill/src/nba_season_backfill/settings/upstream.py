@@ -33,6 +33,23 @@ class UpstreamOptions(Settings):
         Annotated[str, AfterValidator(values.base_url)],
         Option("--base-url", group=GROUP, metavar="URL", help="What /stats/ENDPOINT follows, with --source nba."),
     ] = "https://stats.nba.com"
+    parameter_order: Annotated[
+        Annotated[tuple[str, ...], AfterValidator(values.parameter_orders)],
+        Option(
+            "--parameter-order",
+            group=GROUP,
+            metavar="ENDPOINT=NAME:NAME",
+            help="Send an endpoint's parameters in this order, the rest after them; the upstream is known to care.",
+        ),
+    ] = ()
+    scoreboards: Annotated[
+        bool,
+        Option(
+            "--no-scoreboards",
+            group=GROUP,
+            help="Where the schedule cannot be had, do not ask for the scoreboard of each day instead.",
+        ),
+    ] = True
     proxy: Annotated[
         Annotated[SecretStr, AfterValidator(values.proxy_url)] | None,
         Option(

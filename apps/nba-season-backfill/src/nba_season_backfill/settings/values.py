@@ -23,9 +23,12 @@ __all__ = [
     "game_date",
     "game_id",
     "is_loopback",
+    "kms_key",
     "local_path",
     "name_of_egress",
     "object_prefix",
+    "parameter_order",
+    "parameter_orders",
     "proxy_url",
     "region",
     "request_budget",
@@ -50,6 +53,10 @@ _Item = TypeVar("_Item")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _BUDGET = re.compile(r"(\d+)\s*(?:/\s*(?:h|hr|hour)|per hour|an hour)?", re.ASCII)
 _EGRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_KMS_KEY = re.compile(
+    r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/[\w/-]+|alias/[\w/-]+|(mrk-)?[0-9a-f-]{32,36})", re.ASCII
+)
+_PARAMETER_ORDER = re.compile(r"[a-z0-9]+=[A-Za-z0-9]+(?::[A-Za-z0-9]+)*", re.ASCII)
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", re.ASCII)
 # What is shorter is not masked: it would mask half of everything.
 _SHORTEST_SECRET = 4
@@ -102,6 +109,13 @@ def bucket_name(text: str) -> str:
         lower = text.lower().replace("_", "-")
         hint = f"; did you mean {lower}?" if lower != text and _BUCKET.fullmatch(lower) else ""
         raise ValueError(f"not a bucket's name ({rule}){hint}")
+    return text
+
+
+def kms_key(text: str) -> str:
+    """A key of KMS by its id, its ARN or its alias."""
+    if not _KMS_KEY.fullmatch(text):
+        raise ValueError("not a KMS key: an id (1234abcd-12ab-34cd-56ef-1234567890ab), an ARN, or alias/NAME")
     return text
 
 
@@ -177,6 +191,20 @@ def service_url(text: str) -> str:
     """Where another service of ours is; it may need a name and a password, which are never shown."""
     split = _http_url(text, credentials=True)
     return f"{split.scheme}://{split.netloc}{split.path.rstrip('/')}"
+
+
+def parameter_orders(orders: tuple[str, ...]) -> tuple[str, ...]:
+    """``ENDPOINT=NAME:NAME``."""
+    parsed = [_PARAMETER_ORDER.fullmatch(order.strip()) for order in orders]
+    for order, match in zip(orders, parsed, strict=True):
+        if match is None:
+            raise ValueError(f"{order!r} is no order; it is written ENDPOINT=NAME:NAME")
+    return each_once(tuple(order.strip() for order in orders))
+
+
+def parameter_order(orders: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Endpoint -> the names of parameters that are sent first."""
+    return {endpoint: tuple(names.split(":")) for endpoint, _, names in (order.partition("=") for order in orders)}
 
 
 def proxy_url(value: SecretStr) -> SecretStr:

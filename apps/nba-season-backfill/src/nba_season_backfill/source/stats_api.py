@@ -13,7 +13,7 @@ import ipaddress
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -46,8 +46,9 @@ def is_loopback(url: str) -> bool:
 class _Session(requests.Session):
     """A session that keeps the last response whole and knows whether it has been answered before."""
 
-    def __init__(self, *, direct: bool) -> None:
+    def __init__(self, *, direct: bool, parameter_order: Mapping[str, Sequence[str]]) -> None:
         super().__init__()
+        self._parameter_order = parameter_order
         self.max_redirects = 3
         self.answered = 0
         self.last: requests.Response | None = None
@@ -63,6 +64,11 @@ class _Session(requests.Session):
     def get(self, url: str | bytes, **keywords: Any) -> requests.Response:
         if self._direct:
             keywords["proxies"] = None
+        order = self._parameter_order.get(str(url).rpartition("/")[2])
+        if order:
+            # nba_api has put them in the order of the alphabet.
+            places = {name: place for place, name in enumerate(order)}
+            keywords["params"] = sorted(keywords["params"], key=lambda pair: places.get(pair[0], len(places)))
         return super().get(url, **keywords)
 
 
@@ -84,6 +90,7 @@ class StatsApiSource:
         base_url: stands for ``https://stats.nba.com``; ``/stats/ENDPOINT`` follows it.
         proxy: ``http://user:password@host:port`` or None; ``NBA_API_PROXY`` is read by nba_api itself.
         connect_timeout_seconds, read_timeout_seconds: silence longer than that is an answer of its own.
+        parameter_order: endpoint -> names of the parameters that are sent first, in this order.
     """
 
     def __init__(
@@ -93,6 +100,7 @@ class StatsApiSource:
         proxy: str | None = None,
         connect_timeout_seconds: float = 10.0,
         read_timeout_seconds: float = 30.0,
+        parameter_order: Mapping[str, Sequence[str]] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         utc_now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
@@ -107,6 +115,7 @@ class StatsApiSource:
         # drops the proxy again for loopback, so that the tripwire guards only what could leave the machine.
         self._proxy = "http://127.0.0.1:9" if self._direct else proxy
         self._timeout = (connect_timeout_seconds, read_timeout_seconds)
+        self._parameter_order = parameter_order or {}
         self._headers = _headers(self._base_url)
         self._monotonic = monotonic
         self._utc_now = utc_now
@@ -171,7 +180,7 @@ class StatsApiSource:
             return session
         if session is not None:
             self._discard(session)
-        session = _Session(direct=self._direct)
+        session = _Session(direct=self._direct, parameter_order=self._parameter_order)
         self._local.session, self._local.generation = session, generation
         with self._lock:
             self._sessions.append(session)
