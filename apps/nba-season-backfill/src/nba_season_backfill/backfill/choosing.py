@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from hoopstat_observability import get_logger
 from nba_season_backfill.datasets import DATASETS, SEASON_DATASETS
 from nba_season_backfill.datasets.base import Dataset, SeasonDataset
-from nba_season_backfill.datasets.groups import expand
 from nba_season_backfill.datasets.contract import under_contract
+from nba_season_backfill.datasets.groups import expand
 from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import StoreError
 from nba_season_backfill.pace import PaceConfig

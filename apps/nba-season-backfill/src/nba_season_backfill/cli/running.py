@@ -79,7 +79,7 @@ def run(settings: BackfillSettings) -> int:
     """Run the job, for one season after the other; gives the exit code.
 
     A season that is incomplete, or breaks its contract, does not keep the next ones from being fetched; the exit code
-    tells. What stops one season for a reason that would stop the next one too (a block, a signal, the lake) ends it all.
+    tells. What would stop the next season too (a block, a signal, the lake) ends it all.
     """
     seasons = seasons_of(settings)
     # One pace for them all: where one season ends and the next begins, the upstream must not notice.
