@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hoopstat_observability import get_logger
 from nba_season_backfill.backfill.choosing import utc_now
 from nba_season_backfill.backfill.exchange import Exchange
 from nba_season_backfill.backfill.stopping import Stop
@@ -21,11 +22,13 @@ from nba_season_backfill.errors import (
     SourceBlocked,
     Throttled,
 )
-from nba_season_backfill.pace import Pacer, WaitTooLong
+from nba_season_backfill.pace import Pacer, PaceState, WaitTooLong
 from nba_season_backfill.plan import Plan
 from nba_season_backfill.source.verdict import VerdictKind
 
-__all__ = ["conclude", "interrupted", "statistics", "too_long", "with_summary"]
+__all__ = ["conclude", "interrupted", "learned", "statistics", "too_long", "with_summary"]
+
+_LOG = get_logger("nba_season_backfill.job")
 
 _OUTCOMES = {65: "contract_violation", 69: "blocked", 70: "fenced", 75: "incomplete", 78: "configuration"}
 _OUTCOMES |= {130: "interrupted", 143: "interrupted"}
@@ -51,6 +54,19 @@ def statistics(summary: Summary, exchange: Exchange, pacer: Pacer) -> Mapping[st
         "waited_seconds": round(pace.waited_seconds, 1),
         "pace": {"interval_seconds": pace.interval_seconds, "learned": pacer.snapshot().to_json()},
     }
+
+
+def learned(checkpoint: Checkpoint) -> PaceState | None:
+    """What an earlier run learned of the pace; None where nothing of it can be used."""
+    text = (checkpoint.pace or {}).get("learned")
+    if not isinstance(text, str):
+        return None
+    try:
+        return PaceState.from_json(text)
+    except ValueError:
+        # What was learned helps, but nothing depends on it.
+        _LOG.warning("pace_state_unreadable")
+        return None
 
 
 def conclude(

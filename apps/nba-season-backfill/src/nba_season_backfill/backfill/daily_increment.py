@@ -21,7 +21,7 @@ from nba_season_backfill.lake.bronze import BronzeWriter
 from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.plan import Selection
 from nba_season_backfill.schedule import Game, GameState
-from nba_season_backfill.season import Season
+from nba_season_backfill.season import EASTERN, Season
 from nba_season_backfill.settings import BackfillSettings
 
 __all__ = ["DailyIncrement"]
@@ -39,6 +39,11 @@ class DailyIncrement:
     season: Season
     today: dt.date
     _lists: DailyLists | None = None
+
+    def moment(self, now: dt.datetime) -> dt.datetime:
+        """That time of day, on the US Eastern date that the run is of."""
+        local = now.astimezone(EASTERN)
+        return now if local.date() == self.today else dt.datetime.combine(self.today, local.time(), EASTERN)
 
     def discover(self, exchange: Exchange, archive: RawArchive, checkpoint: Checkpoint, *, tries: int) -> Discovery:
         """Every game of the season, asking only for the lists that can have changed."""

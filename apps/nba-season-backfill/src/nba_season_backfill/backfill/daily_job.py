@@ -12,7 +12,7 @@ import datetime as dt
 import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from nba_season_backfill.backfill.job import Manner, run_season
 from nba_season_backfill.backfill.observer import NoObserver, Observer, Observers
 from nba_season_backfill.backfill.opening import open_lake, open_state, store_error
 from nba_season_backfill.backfill.stopping import Stop
-from nba_season_backfill.backfill.summary import Failed, Summary
+from nba_season_backfill.backfill.summary import Failed, Summary, Validation
 from nba_season_backfill.backfill.telling import keep_secret, tell
 from nba_season_backfill.daily.watermark import Watermark
 from nba_season_backfill.daily.window import seasons_due
@@ -35,19 +35,9 @@ from nba_season_backfill.season import EASTERN, Season, season_of_date
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.base import StatsSource
 
-__all__ = ["DailySummary", "Validation", "daily_seasons", "run_daily", "run_daily_async"]
+__all__ = ["DailySummary", "daily_seasons", "run_daily", "run_daily_async"]
 
 _LOG = get_logger("nba_season_backfill.daily")
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """What the checks of the run's answers came to. ``new_fields``: dataset -> fields that no column declares."""
-
-    passed: bool
-    failures: tuple[Failed, ...] = ()
-    new_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +45,10 @@ class DailySummary:
     """What a daily run came to.
 
     ``audit_path`` is the run's flight record in the lake. ``rows_by_dataset`` counts the rows that were written, by
-    table. ``filtered_out_count`` counts rows of refused answers: none of them is stored. ``watermark`` is the last US
-    Eastern date up to which every game is complete; ``since`` the first date that was looked at (None = the season's).
-    ``seasons`` has each season's own summary, the current one last.
+    table. ``validation`` has what the checks counted, by dataset; ``filtered_out_count`` counts the rows of refused
+    answers, of which none is stored; ``failures`` are those answers. ``watermark`` is the last US Eastern date up to
+    which every game is complete; ``since`` the first date that was looked at (None = the season's). ``seasons`` has
+    each season's own summary, the current one last.
     """
 
     run_id: str
@@ -66,8 +57,10 @@ class DailySummary:
     message: str
     audit_path: str
     rows_by_dataset: Mapping[str, int]
-    validation: Validation
+    validation: Mapping[str, Validation]
     filtered_out_count: int
+    failures: tuple[Failed, ...]
+    warnings: tuple[str, ...]
     since: dt.date | None
     watermark: dt.date | None
     games_done: int
@@ -270,11 +263,8 @@ def _message(summary: Summary) -> str:
 def _summed_up(summaries: Sequence[Summary], audit_path: str) -> DailySummary:
     last = summaries[-1]
     rows: Counter[str] = Counter()
-    new_fields: dict[str, tuple[str, ...]] = {}
     for summary in summaries:
         rows.update(summary.rows_by_table)
-        new_fields |= {dataset: tuple(names) for dataset, names in summary.drift.items()}
-    failures = tuple(failure for summary in summaries for failure in summary.failures)
     return DailySummary(
         run_id=last.run_id,
         outcome=last.outcome,
@@ -282,13 +272,10 @@ def _summed_up(summaries: Sequence[Summary], audit_path: str) -> DailySummary:
         message=last.message,
         audit_path=audit_path,
         rows_by_dataset=dict(rows),
-        validation=Validation(
-            passed=not failures,
-            failures=failures,
-            new_fields=new_fields,
-            warnings=tuple(warning for summary in summaries for warning in summary.warnings),
-        ),
+        validation=_validation(summaries),
         filtered_out_count=sum(summary.filtered_out_count for summary in summaries),
+        failures=tuple(failure for summary in summaries for failure in summary.failures),
+        warnings=tuple(warning for summary in summaries for warning in summary.warnings),
         since=dt.date.fromisoformat(last.since) if last.since else None,
         watermark=dt.date.fromisoformat(last.watermark) if last.watermark else None,
         games_done=sum(summary.games_done for summary in summaries),
@@ -297,3 +284,14 @@ def _summed_up(summaries: Sequence[Summary], audit_path: str) -> DailySummary:
         duration_in_seconds=round(sum(summary.duration_in_seconds for summary in summaries), 3),
         seasons=tuple(summaries),
     )
+
+
+def _validation(summaries: Sequence[Summary]) -> Mapping[str, Validation]:
+    """What the checks of all seasons counted, by dataset."""
+    found: dict[str, Validation] = {}
+    for summary in summaries:
+        for dataset, counts in summary.validation.items():
+            known = found.setdefault(dataset, Validation())
+            for each in fields(Validation):
+                setattr(known, each.name, getattr(known, each.name) + getattr(counts, each.name))
+    return found

@@ -21,9 +21,8 @@ __all__ = ["Increment", "Manner"]
 class Increment(Protocol):
     """What makes a run one of every morning: it looks at some days of the season only, and twice at the last ones."""
 
-    @property
-    def today(self) -> dt.date:
-        """The US Eastern date that the run is of."""
+    def moment(self, now: dt.datetime) -> dt.datetime:
+        """That time of day, on the US Eastern date that the run is of."""
 
     def discover(self, exchange: Exchange, archive: RawArchive, checkpoint: Checkpoint, *, tries: int) -> Discovery:
         """Every game of the season, asking only for the lists that can have changed."""
