@@ -16,11 +16,10 @@ from nba_season_backfill.backfill.choosing import (
     selection_of,
     utc_now,
     wanted_datasets,
-    wanted_season_datasets,
 )
 from nba_season_backfill.backfill.closing import audit_run, must_be_clean
 from nba_season_backfill.backfill.concluding import conclude, interrupted, learned, statistics, too_long, with_summary
-from nba_season_backfill.backfill.discovery import Discovery, discover
+from nba_season_backfill.backfill.discovery import discover
 from nba_season_backfill.backfill.doctor import Health, preflight
 from nba_season_backfill.backfill.engine import Engine
 from nba_season_backfill.backfill.exchange import Exchange
@@ -41,8 +40,8 @@ from nba_season_backfill.backfill.revisions import Revisions
 from nba_season_backfill.backfill.salvage import archived_bodies, archived_replies
 from nba_season_backfill.backfill.season_datasets import SeasonDatasets
 from nba_season_backfill.backfill.stopping import Stop
-from nba_season_backfill.backfill.summary import Failed, Summary
-from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitStatus
+from nba_season_backfill.backfill.summary import Summary
+from nba_season_backfill.checkpoint import Checkpoint, UnitStatus
 from nba_season_backfill.datasets import TABLES
 from nba_season_backfill.errors import BackfillError, Incomplete, SourceUnavailable
 from nba_season_backfill.lake.bronze import BronzeWriter
@@ -52,7 +51,6 @@ from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import ObjectStore, StoreError
 from nba_season_backfill.pace import Pacer, PaceStopped, WaitTooLong
 from nba_season_backfill.plan import Plan, Unit, make_plan
-from nba_season_backfill.schedule import GameState
 from nba_season_backfill.season import Season
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.base import StatsSource
@@ -326,7 +324,10 @@ class _SeasonRun:
             plan = orders.narrow(plan)
         work = self._only_archived(plan, archive) if settings.source == "archive" else plan
         self._tell(work, already=plan.selected_games - sum(plan.not_final.values()) - plan.games_to_do)
-        missing = self._season_datasets(checkpoint, exchange, archive, ledger, found, work)
+        seasonal = SeasonDatasets(
+            settings, self.season, self.manner, checkpoint, exchange, archive, ledger, summary, self.now
+        )
+        missing = seasonal.bring_up_to_date(found, new_games=bool(work.units))
         engine = Engine(
             exchange,
             ledger,
@@ -395,44 +396,6 @@ class _SeasonRun:
             not_final=dict(plan.not_final),
         )
         self.observer.planned(plan)
-
-    def _season_datasets(
-        self,
-        checkpoint: Checkpoint,
-        exchange: Exchange,
-        archive: RawArchive,
-        ledger: Ledger,
-        found: Discovery,
-        work: Plan,
-    ) -> list[Failed]:
-        """What a few requests answer for the whole season; gives what cannot be had."""
-        again = self.manner.again
-        wanted = [each for each in wanted_season_datasets(self.settings) if not again or each.name in again]
-        if self.manner.orders is not None:
-            # A repair asks for what it was told to forget.
-            wanted = [each for each in wanted if checkpoint.unit(SEASON_LEVEL, each.name) is None]
-        seasonal = SeasonDatasets(
-            self.season,
-            self.settings.season_type,
-            checkpoint,
-            exchange,
-            archive,
-            ledger,
-            self.summary,
-            tries=self.settings.max_retries + 1,
-            now=self.now,
-            lists_changed_at=found.changed_at,
-            from_archive=self.settings.source == "archive",
-            again=bool(again) or not self.settings.resume,
-        )
-        teams = {
-            team
-            for game in found.games
-            if game.state is GameState.FINAL
-            for team in (game.home_team_id, game.away_team_id)
-            if team is not None
-        }
-        return seasonal.bring_up_to_date(wanted, sorted(teams), new_games=bool(work.units))
 
 
 def _surely_begun(season: Season) -> dt.date:

@@ -12,15 +12,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hoopstat_observability import get_logger
-from nba_season_backfill.backfill.choosing import find_archived
+from nba_season_backfill.backfill.choosing import find_archived, wanted_season_datasets
+from nba_season_backfill.backfill.discovery import Discovery
 from nba_season_backfill.backfill.exchange import Exchange, Question, Reply
 from nba_season_backfill.backfill.ledger import Ledger
+from nba_season_backfill.backfill.manner import Manner
 from nba_season_backfill.backfill.summary import Failed, Summary
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitStatus
 from nba_season_backfill.datasets.base import Assessment, SeasonDataset, SeasonRequest
 from nba_season_backfill.errors import ContractViolated, Incomplete
 from nba_season_backfill.lake.raw import RawArchive
-from nba_season_backfill.season import Season, SeasonType
+from nba_season_backfill.schedule import GameState
+from nba_season_backfill.season import Season
+from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.base import Answer, StatsRequest
 from nba_season_backfill.source.verdict import VerdictKind, judge
 
@@ -36,43 +40,57 @@ _OF_GAMES = "game_id"
 
 @dataclass(slots=True)
 class SeasonDatasets:
-    """Brings a season's datasets up to date.
+    """Brings a season's datasets up to date."""
 
-    Args:
-        lists_changed_at: when the season's game logs were first seen as they are now; None = not known.
-        from_archive: nothing can be asked; what is not archived is left out.
-        again: derive, or ask for, what is stored already too.
-    """
-
+    settings: BackfillSettings
     season: Season
-    season_types: Sequence[SeasonType]
+    manner: Manner
     checkpoint: Checkpoint
     exchange: Exchange
     archive: RawArchive
     ledger: Ledger
     summary: Summary
-    tries: int
     now: Callable[[], dt.datetime]
     lists_changed_at: dt.datetime | None = None
-    from_archive: bool = False
-    again: bool = False
     failed: list[Failed] = field(default_factory=list)
 
-    def bring_up_to_date(
-        self, datasets: Sequence[SeasonDataset], team_ids: Sequence[int], *, new_games: bool
-    ) -> list[Failed]:
-        """Ask for what is not there, or no longer true; gives those that cannot be had. Games do not wait for them.
+    @property
+    def from_archive(self) -> bool:
+        """Whether nothing can be asked: what is not archived is left out."""
+        return self.settings.source == "archive"
+
+    @property
+    def again(self) -> bool:
+        """Whether what is stored already is derived, or asked for, too."""
+        return bool(self.manner.again) or not self.settings.resume
+
+    def bring_up_to_date(self, found: Discovery, *, new_games: bool) -> list[Failed]:
+        """Ask for what is not there, or no longer true; gives what cannot be had. Games do not wait for it.
 
         Args:
+            found: the season's games, and when its game logs were first seen as they are.
             new_games: whether this run will store games that the lake has not.
         """
-        for dataset in datasets:
+        self.lists_changed_at = found.changed_at
+        teams = {
+            team
+            for game in found.games
+            if game.state is GameState.FINAL
+            for team in (game.home_team_id, game.away_team_id)
+            if team is not None
+        }
+        for dataset in wanted_season_datasets(self.settings):
             if self.season >= dataset.first_season and self._wanted(dataset, new_games=new_games):
-                self._bring(dataset, team_ids)
+                self._bring(dataset, sorted(teams))
         return self.failed
 
     def _wanted(self, dataset: SeasonDataset, *, new_games: bool) -> bool:
         record = self.checkpoint.unit(SEASON_LEVEL, dataset.name)
+        if self.manner.again and dataset.name not in self.manner.again:
+            return False
+        if self.manner.orders is not None:
+            # A repair asks for what it was told to forget.
+            return record is None
         if record is None or record.status is not UnitStatus.OK or self.again:
             return True
         if self.from_archive:
@@ -83,7 +101,7 @@ class SeasonDatasets:
         return new_games and self.now() - judged_at >= _STALE
 
     def _bring(self, dataset: SeasonDataset, team_ids: Sequence[int]) -> None:
-        requests = dataset.requests(self.season, self.season_types, self.season.league.value, team_ids)
+        requests = dataset.requests(self.season, self.settings.season_type, self.season.league.value, team_ids)
         shares: list[Assessment] = []
         raws: dict[str, str] = {}
         newest: Reply | None = None
@@ -119,7 +137,7 @@ class SeasonDatasets:
         )
         if not self.from_archive:
             archived = self._archived(question)
-            return archived or self.exchange.settled(question, tries=self.tries)
+            return archived or self.exchange.settled(question, tries=self.settings.max_retries + 1)
         if not self.archive.find(request.endpoint, str(self.season), request.subject):
             return None
         return self.exchange.settled(question, tries=1)
