@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from nba_stats_emulator.sample import BOX_ENDPOINTS, GAME_ENDPOINTS
+
 DIGESTS = """
 import hashlib, json, sys
 from nba_stats_emulator.answers import SampleAnswers
@@ -63,7 +65,13 @@ def test_two_processes_give_the_same_bytes() -> None:
         for game_id in games
         for endpoint in ("boxscoretraditionalv3", "boxscoreadvancedv3", "playbyplayv3", "boxscoresummaryv3")
     ]
+    asked += [(endpoint, [["GameID", games[1]]]) for endpoint in sorted(GAME_ENDPOINTS.keys() - set(BOX_ENDPOINTS))]
+    asked.append(("gamerotation", [["GameID", games[1]], ["LeagueID", "00"]]))
+    asked.append(("winprobabilitypbp", [["GameID", games[1]], ["RunType", "each second"]]))
     known = [["LeagueID", "00"], ["Season", "2024-25"]]
+    asked.append(("playergamelogs", [*known, ["SeasonType", "IST"], ["MeasureType", "Usage"]]))
+    asked.append(("teamgamelogs", [*known, ["SeasonType", "Regular Season"], ["MeasureType", "Four Factors"]]))
+    asked += [("commonteamroster", [*known, ["TeamID", "1610612742"]]), ("commonteamyears", [["LeagueID", "00"]])]
     asked += [("scheduleleaguev2", known), ("playerindex", known)]
     asked += [("scoreboardv3", [["LeagueID", "00"], ["GameDate", day]]) for day in ("2024-11-02", "2025-06-22")]
     rest = [["Counter", "0"], ["Direction", "ASC"], ["Sorter", "DATE"]]
@@ -121,6 +129,9 @@ def test_options_reach_the_emulator(tmp_path: Path) -> None:
         (("--scenario", "unheard-of"), "is neither a scenario"),
         (("--recorded", "."), "holds no recorded bodies"),
         (("--now", "soon"), "Invalid isoformat"),
+        (("--seasons", "2015-17"), "is no season"),
+        (("--leagues", "euroleague"), "is no league"),
+        (("--story", "boring"), "neither a story"),
     ],
 )
 def test_wrong_options_are_one_clear_line(options: tuple[str, str], message: str, tmp_path: Path) -> None:

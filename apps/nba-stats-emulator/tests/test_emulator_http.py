@@ -286,3 +286,41 @@ def test_nba_api_reads_the_emulator(emulator: Emulator, monkeypatch: pytest.Monk
     log = endpoints.leaguegamelog.LeagueGameLog(season="2024-25").get_normalized_dict()["LeagueGameLog"]
     assert len(log) == 2460
     assert {arrival.outcome for arrival in emulator.requests} == {"200"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "rows"),
+    [
+        ("BoxScoreFourFactorsV3", {"game_id": "0022400061"}, [23, 2]),
+        ("BoxScoreMiscV3", {"game_id": "0022400061"}, [23, 2]),
+        ("BoxScoreScoringV3", {"game_id": "0022400061"}, [23, 2]),
+        ("BoxScoreUsageV3", {"game_id": "0022400061"}, [23, 2]),
+        ("BoxScorePlayerTrackV3", {"game_id": "0022400061"}, [23, 2]),
+        ("BoxScoreHustleV2", {"game_id": "0022400061"}, [23, 2]),
+        ("BoxScoreDefensiveV2", {"game_id": "0022400061"}, [23, 2]),
+        ("BoxScoreMatchupsV3", {"game_id": "0022400061"}, [None]),
+        ("GameRotation", {"game_id": "0022400061"}, [None, None]),
+        ("WinProbabilityPBP", {"game_id": "0022400061"}, [None, 1]),
+        ("ShotChartDetail", {"team_id": 0, "player_id": 0, "game_id_nullable": "0022400061"}, [None, None]),
+        ("PlayerGameLogs", {"season_nullable": "2024-25", "season_type_nullable": "PlayIn"}, [None]),
+        ("TeamGameLogs", {"season_nullable": "2024-25", "season_type_nullable": "PlayIn"}, [12]),
+        ("CommonTeamRoster", {"team_id": 1610612738, "season": "2024-25"}, [None, 0]),
+        ("CommonTeamYears", {}, [30]),
+    ],
+)
+def test_nba_api_reads_every_further_endpoint(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, name: str, arguments: dict[str, Any], rows: list[int | None]
+) -> None:
+    """Each endpoint class of nba_api, pointed here with its defaults, parses the answer into tables with rows."""
+    endpoints = pytest.importorskip("nba_api.stats.endpoints")
+    from nba_api.stats.library.http import NBAStatsHTTP
+
+    monkeypatch.setattr(NBAStatsHTTP, "base_url", emulator.base_url + "/stats/{endpoint}")
+    monkeypatch.delenv("NBA_API_REQUIRE_PROXY", raising=False)
+    answer = getattr(endpoints, name)(**arguments)
+    found = [len(data_set.get_dict()["data"]) for data_set in answer.data_sets]
+    assert len(found) == len(rows)
+    assert all(count > 0 if wanted is None else count == wanted for count, wanted in zip(found, rows, strict=True)), (
+        found
+    )
+    assert {arrival.outcome for arrival in emulator.requests} == {"200"}

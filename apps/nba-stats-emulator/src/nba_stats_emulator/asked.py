@@ -42,7 +42,7 @@ class Asked:
     def number(self, name: str) -> int:
         """A parameter as a whole number, 0 when empty."""
         text = self[name] or "0"
-        if not re.fullmatch(r"-?\d{1,9}", text):
+        if not re.fullmatch(r"-?\d{1,10}", text):
             raise BadParameter(name)
         return int(text)
 

@@ -118,13 +118,14 @@ def _rows(name: str) -> Iterator[list[str]]:
 class Facts:
     """Everything that is known of one season. Raises ValueError for a season that is not packed.
 
-    `made_up` says how it is made up when it is, and is empty.
+    `made_up` says how it is made up when it is, and is empty; `base_season` is the packed season it is made from.
     """
 
     def __init__(self, season: str = SEASONS[0]) -> None:
         if season not in SEASONS:
             raise ValueError(f"no sample of season {season!r} is packed; there is {', '.join(SEASONS)}")
         self.season = season
+        self.base_season = season
         self.league_id = "00"
         self.made_up = ""
 

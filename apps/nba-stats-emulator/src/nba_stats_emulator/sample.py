@@ -19,6 +19,7 @@ from nba_stats_emulator.facts import Game
 from nba_stats_emulator.game_logs import LoggedGame, game_logs_body, logged_rows
 from nba_stats_emulator.game_tables import rotation_body, win_probability_body
 from nba_stats_emulator.matchups import defensive_body, matchups_body
+from nba_stats_emulator.packed_counts import packed_counts
 from nba_stats_emulator.played import Played
 from nba_stats_emulator.schedule import ScheduleWriter, empty_schedule
 from nba_stats_emulator.scoreboard import Entry, scoreboard_body
@@ -251,7 +252,37 @@ class SampleSeason(Season):
                 self._measures[key] = rows
             return rows
 
+    @cached_property
+    def _first_rows(self) -> dict[str, int]:
+        """Where each game's rows of the packed counts begin."""
+        found: dict[str, int] = {}
+        row = 0
+        for game in self.facts.games.values():
+            lines = self.lines(game)
+            if lines is not None:
+                found[game.game_id] = row
+                row += len(lines[0]) + len(lines[1])
+        return found
+
     def _logged(self, game: Game, now: datetime) -> LoggedGame | None:
+        lines = self.lines(game)
+        if lines is None:
+            return None
+        if self.version(game, now):  # corrected: told anew from its plays
+            return self._retold(game, now)
+        home, away = lines
+        tally, seconds = packed_counts(self.facts.base_season).tally(self._first_rows[game.game_id], home, away)
+        margin = game.home_score - game.away_score
+        sides = tuple(
+            (team, own_margin, [self.rosters.player(line.player_id) for line in own], own, spent)
+            for team, own_margin, own, spent in (
+                (game.home, margin, home, seconds[: len(home)]),
+                (game.away, -margin, away, seconds[len(home) :]),
+            )
+        )
+        return LoggedGame(game, sides, tally)
+
+    def _retold(self, game: Game, now: datetime) -> LoggedGame | None:
         played = self.played(game, now)
         if played is None:
             return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from operator import add
 from random import Random
+from typing import Self
 
 from nba_stats_emulator.plays import FOUL, NOBODY, SHOT, TECHNICAL, TURNOVER, Play, Segment
 from nba_stats_emulator.sheet import GameSheet
@@ -36,15 +37,7 @@ class Tally:
     """
 
     def __init__(self, sheet: GameSheet, segments: Sequence[Segment]) -> None:
-        count = len(sheet.home.players) + len(sheet.away.players)
-        self.first_away = len(sheet.home.players)
-        self.own = [[0] * len(COUNTS) for _ in range(count)]
-        self.with_him = [[0] * len(COUNTS) for _ in range(count)]
-        self.against_him = [[0] * len(COUNTS) for _ in range(count)]
-        self.teams = [[0] * len(COUNTS) for _ in range(2)]
-        self.blocked = [0] * count
-        self.assisted = [0] * count
-        self.assisted_threes = [0] * count
+        self._clear(len(sheet.home.players), len(sheet.home.players) + len(sheet.away.players))
         self._random = Random(sheet.seed + 3).random
         self._origin = ""  # how the possession began, and when
         self._began = 0
@@ -64,6 +57,23 @@ class Tally:
                 for player in segment.floor[away]:
                     self.with_him[player] = list(map(add, self.with_him[player], mine))
                     self.against_him[player] = list(map(add, self.against_him[player], theirs))
+
+    @classmethod
+    def blank(cls, first_away: int, count: int) -> Self:
+        """A tally of so many players, `first_away` of them of the home team, to be filled in."""
+        tally = cls.__new__(cls)
+        tally._clear(first_away, count)
+        return tally
+
+    def _clear(self, first_away: int, count: int) -> None:
+        self.first_away = first_away
+        self.own = [[0] * len(COUNTS) for _ in range(count)]
+        self.with_him = [[0] * len(COUNTS) for _ in range(count)]
+        self.against_him = [[0] * len(COUNTS) for _ in range(count)]
+        self.teams = [[0] * len(COUNTS) for _ in range(2)]
+        self.blocked = [0] * count
+        self.assisted = [0] * count
+        self.assisted_threes = [0] * count
 
     def _count(self, play: Play, segment: Segment, sums: tuple[list[int], list[int]]) -> None:
         player, away = play.player, play.away
