@@ -279,8 +279,8 @@ def plus(number: float) -> Callable[[Any], Any]:
     return lambda value: value + number
 
 
-STAR = {"game_id": FIRST, "person_id": TATUM}
-CELTICS = {"game_id": FIRST, "team_id": BOSTON}
+STAR: dict[str, Any] = {"game_id": FIRST, "person_id": TATUM}
+CELTICS: dict[str, Any] = {"game_id": FIRST, "team_id": BOSTON}
 DEFECTS = (
     # One field.
     Defect("a team's points", set_value(TEAMS, "points", plus(1), **CELTICS), "score_differs",

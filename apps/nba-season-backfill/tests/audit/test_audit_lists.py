@@ -1,4 +1,4 @@
-"""What the season's lists must say: counts of the calendar, winners of series, states of games, agreement of the two."""
+"""What the season's lists must say: the calendar's counts, winners of series, states of games, agreement of the two."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_recorded_log_and_schedule_agree(corpus: Path) -> None:
 
 @pytest.mark.corpus
 def test_games_without_teams_are_classified(corpus: Path) -> None:
-    """Cup knock-out games whose teams are not decided yet: known, asked for by nobody, no gap while they are to come."""
+    """Cup knock-out games whose teams are not decided: known, asked for by nobody, no gap while they are to come."""
     season = Season(2026)
     scheduled = read_schedule(_recorded(corpus, "scheduleleaguev2/2026-27_pending_knockout"), season)
     undecided = [game for game in scheduled if game.home_team_id is None or game.away_team_id is None]

@@ -41,14 +41,17 @@ def audit_run(
     summary: Summary,
     ledger: Ledger,
     now: dt.datetime,
+    *,
+    whole: bool = True,
 ) -> None:
     """Audit what was touched since the last clean end; findings go into the summary, the rest is marked as clean.
 
     Args:
         games: every game of the season, as this run's lists have them.
         wanted: what was asked for: only a run over whole season types says whether a season is whole.
+        whole: False for a run that works on single units only, whatever was asked for.
     """
-    partly = wanted.game_ids or wanted.start_date or wanted.end_date or wanted.limit is not None
+    partly = not whole or wanted.game_ids or wanted.start_date or wanted.end_date or wanted.limit is not None
     today = now.astimezone(EASTERN).date()
     lists = Lists(season, games, () if partly else wanted.season_types, today)
     with performance_context("audit") as measured:

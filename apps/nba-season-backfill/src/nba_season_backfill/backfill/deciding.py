@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -165,6 +165,7 @@ def retry_bodies(
     stop: Stop | None = None,
     store: ObjectStore | None = None,
     source: StatsSource | None = None,
+    now: Callable[[], dt.datetime] = utc_now,
 ) -> Summary:
     """Forget what was refused, and what was decided about it: the next run asks again, or this one does at once.
 
@@ -197,6 +198,7 @@ def retry_bodies(
         return run_season(
             settings, season, run_id=run_id, observer=observer, stop=stop, store=opened.store, source=source,
             manner=Manner(orders=orders),
+            now=now,
         )  # fmt: skip
 
 
@@ -226,7 +228,7 @@ def accept_body(
     observer: Observer | None = None,
     stop: Stop | None = None,
     store: ObjectStore | None = None,
-    now: dt.datetime | None = None,
+    now: Callable[[], dt.datetime] = utc_now,
 ) -> Summary:
     """Take a refused body as it is: its rows are stored, and the reason is kept with it.
 
@@ -251,7 +253,7 @@ def accept_body(
                 f"game {game_id}, {dataset}: the body cannot be made into rows ({unfit})",
                 hint="`nba-backfill quarantine retry` asks for another one; a newer version may be able to read it",
             )
-        opened.quarantine.accept(entry, reason=reason, run_id=run_id, now=now or utc_now())
+        opened.quarantine.accept(entry, reason=reason, run_id=run_id, now=now())
         unit = (game_id.text, dataset)
         derive = frozenset() if _stored_as(opened.checkpoint, unit) == entry.sha256 else frozenset({unit})
         archive = RawArchive(opened.store)
@@ -266,6 +268,7 @@ def accept_body(
         return run_season(
             settings, season, run_id=run_id, observer=observer, stop=stop, store=opened.store,
             source=ArchiveSource(find), manner=Manner(orders=Orders(derive=derive)),
+            now=now,
         )  # fmt: skip
 
 
