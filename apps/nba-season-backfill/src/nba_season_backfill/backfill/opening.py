@@ -11,7 +11,7 @@ import orjson
 
 from nba_season_backfill.checkpoint import Checkpoint
 from nba_season_backfill.errors import BackfillError, CheckpointUnusable, ConfigurationError, Incomplete, StoreUnusable
-from nba_season_backfill.lake import layout, open_store
+from nba_season_backfill.lake import Keeping, layout, open_store
 from nba_season_backfill.lake.local import LocalStore
 from nba_season_backfill.lake.probe import probe_conditional_writes
 from nba_season_backfill.lake.state import StateCorrupt, StateFile, StateFormatUnknown
@@ -61,8 +61,14 @@ def open_lake(settings: BackfillSettings) -> ObjectStore:
             prefix=settings.s3_prefix,
             endpoint_url=settings.s3_endpoint_url,
             region=settings.aws_region,
+            keeping=_keeping(settings),
         )
     return open_store(folder=settings.output)
+
+
+def _keeping(settings: BackfillSettings) -> Keeping:
+    key = settings.s3_kms_key_id
+    return Keeping(settings.s3_sse or ("aws:kms" if key else None), key, settings.s3_raw_storage_class)
 
 
 def store_must_be_honest(store: ObjectStore, *, single_writer: bool) -> None:
@@ -133,7 +139,11 @@ def open_state(settings: BackfillSettings, store: ObjectStore, season: Season) -
             raise ConfigurationError(f"--state-file-path {path!r}: not an S3 object", hint="write s3://BUCKET/KEY.json")
         prefix, _, name = key.rpartition("/")
         state_store = open_store(
-            bucket=bucket, prefix=prefix, endpoint_url=settings.s3_endpoint_url, region=settings.aws_region
+            bucket=bucket,
+            prefix=prefix,
+            endpoint_url=settings.s3_endpoint_url,
+            region=settings.aws_region,
+            keeping=_keeping(settings),
         )
     else:
         file = Path(path).expanduser().absolute()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nba_season_backfill.lake.keeping import Keeping
 from nba_season_backfill.lake.local import LocalStore
 from nba_season_backfill.lake.store import ObjectInfo, ObjectMissing, ObjectStore, PreconditionFailed, StoreError
 
 if TYPE_CHECKING:
     from nba_season_backfill.lake.s3 import S3Store
 
-__all__ = ["ObjectInfo", "ObjectMissing", "ObjectStore", "PreconditionFailed", "StoreError", "open_store"]
+__all__ = ["Keeping", "ObjectInfo", "ObjectMissing", "ObjectStore", "PreconditionFailed", "StoreError", "open_store"]
 
 
 def open_store(
@@ -21,6 +22,7 @@ def open_store(
     prefix: str = "",
     endpoint_url: str | None = None,
     region: str | None = None,
+    keeping: Keeping = Keeping(),  # noqa: B008  # frozen
 ) -> LocalStore | S3Store:
     """The store that is named: a folder, or a bucket with a prefix. Nothing is asked or written yet."""
     if folder is not None:
@@ -30,4 +32,4 @@ def open_store(
     # boto3 takes a fifth of a second to import: only those who use it should pay.
     from nba_season_backfill.lake.s3 import S3Store
 
-    return S3Store(bucket, prefix, endpoint_url=endpoint_url, region=region)
+    return S3Store(bucket, prefix, endpoint_url=endpoint_url, region=region, keeping=keeping)

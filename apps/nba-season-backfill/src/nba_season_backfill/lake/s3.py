@@ -25,6 +25,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
+from nba_season_backfill.lake.keeping import Keeping
 from nba_season_backfill.lake.store import (
     ObjectInfo,
     ObjectMissing,
@@ -97,6 +98,7 @@ class S3Store:
         endpoint_url: another S3 than Amazon's.
         region: where the bucket is; else what the machine's configuration says.
         connections: how many requests may be under way at once.
+        keeping: encryption and storage class that every write asks for.
         client: a boto3 S3 client, for tests.
     """
 
@@ -108,6 +110,7 @@ class S3Store:
         endpoint_url: str | None = None,
         region: str | None = None,
         connections: int = 16,
+        keeping: Keeping = Keeping(),  # noqa: B008  # frozen
         client: Any = None,
     ) -> None:
         self._bucket = bucket
@@ -115,6 +118,7 @@ class S3Store:
         self._endpoint_url = endpoint_url
         self._region = region
         self._connections = connections
+        self._keeping = keeping
         self._client_made = client
         self._lock = threading.Lock()
         self._epoch: dt.datetime | None = None
@@ -267,6 +271,7 @@ class S3Store:
             "Body": body,
             "Metadata": {name.replace("_", "-"): encode_value(value) for name, value in described.items()},
             "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
+            **self._keeping.arguments(key),
             **condition,
         }
         for attempt in range(_CONFLICTS):

@@ -229,6 +229,20 @@ class BackfillSettings(
             return None
         return "useless without a bucket; name it with --s3-bucket"
 
+    @rule("s3_sse", "s3_bucket", "state_file_path")
+    def _encryption_needs_a_bucket(self) -> str | None:
+        if self.origin("s3_sse").kind is not OriginKind.COMMAND_LINE or self.s3_bucket is not None:
+            return None
+        if self.state_file_path is not None and self.state_file_path.startswith("s3://"):
+            return None
+        return "useless without a bucket; name it with --s3-bucket"
+
+    @rule("s3_raw_storage_class", "s3_bucket")
+    def _a_storage_class_needs_a_bucket(self) -> str | None:
+        if self.origin("s3_raw_storage_class").kind is not OriginKind.COMMAND_LINE or self.s3_bucket is not None:
+            return None
+        return "useless without a bucket; name it with --s3-bucket"
+
     @rule("s3_prefix", "s3_bucket")
     def _a_prefix_needs_a_bucket(self) -> str | None:
         if self.origin("s3_prefix").kind is not OriginKind.COMMAND_LINE or self.s3_bucket is not None:
