@@ -176,7 +176,9 @@ class _SeasonRun:
             judged=self.observer.judged,
             heed=accepted.heed,
         )
-        bronze = BronzeWriter(store, str(self.season), TABLES)
+        tables = [table for dataset in wanted_datasets(settings) for table in dataset.tables]
+        # Two months of every table that games fill, those of the list of games and of corrections included.
+        bronze = BronzeWriter(store, str(self.season), TABLES, open_partitions=2 * (len(tables) + 2))
         ledger = Ledger(
             checkpoint,
             opened.file,
