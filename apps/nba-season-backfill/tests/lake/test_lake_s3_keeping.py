@@ -117,17 +117,19 @@ def test_by_default_nothing_is_asked_for(make: Callable[[Keeping], S3Store], cli
 
 def test_a_run_keeps_its_lake_as_it_was_told(moto_url: str, client: Any) -> None:
     """From the command line to the last object: a key alone encrypts all of a lake, its archive in the class asked for."""
-    environ = {
-        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "NBA_BACKFILL_S3"))
-    } | {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testtest", "AWS_REGION": "us-east-1"}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "NBA_BACKFILL_S3"))}
+    environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testtest", "AWS_REGION": "us-east-1"}
     environ["AWS_EC2_METADATA_DISABLED"] = "true"
-    options = [
-        "--s3-bucket", "kept", "--s3-prefix", "whole", "--s3-endpoint-url", moto_url, "--s3-kms-key-id", KMS_KEY, "--s3-raw-storage-class", "STANDARD_IA",
-    ]  # fmt: skip
+    where = ["--s3-bucket", "kept", "--s3-prefix", "whole", "--s3-endpoint-url", moto_url]
+    how = ["--s3-kms-key-id", KMS_KEY, "--s3-raw-storage-class", "STANDARD_IA"]
     result = subprocess.run(
-        [sys.executable, "-m", "nba_season_backfill", "--source", "sample", "--limit", "1", *options],
-        env=environ, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "nba_season_backfill", "--source", "sample", "--limit", "1", *where, *how],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr
     last = json.loads(result.stdout.strip().splitlines()[-1])
     assert last["summary"]["outcome"] == "complete"
