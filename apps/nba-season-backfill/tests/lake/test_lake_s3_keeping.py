@@ -116,7 +116,7 @@ def test_by_default_nothing_is_asked_for(make: Callable[[Keeping], S3Store], cli
 
 
 def test_a_run_keeps_its_lake_as_it_was_told(moto_url: str, client: Any) -> None:
-    """From the command line to the last object: a key alone encrypts all of a lake, its archive in the class asked for."""
+    """From the command line to the last object: a key alone encrypts a lake, and its archive is in its class."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "NBA_BACKFILL_S3"))}
     environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "testtest", "AWS_REGION": "us-east-1"}
     environ["AWS_EC2_METADATA_DISABLED"] = "true"
