@@ -15,6 +15,7 @@ _WIDTH, _LEFT, _RIGHT = 1000.0, 64.0, 12.0
 _BAND, _GAP = 84.0, 30.0
 _HOUR = 3600.0
 _MOST_BARS = 120
+_MOST_MARKS = 80
 _TABLE_ROWS = 24
 _REFUSALS = ("throttled", "blocked", "transient", "contract_violation")
 
@@ -129,13 +130,16 @@ def _top(value: float) -> str:
 
 
 def refusal_times(run: RunFacts) -> list[tuple[float, str, int]]:
-    """(seconds, verdict, how many) for each stretch in which answers were refused or faulty."""
-    found = []
+    """(seconds, verdict, how many) for each stretch of time in which answers were refused or faulty."""
+    stretch = max(run.points[-1][0] / _MOST_MARKS, 0.1) if run.points else 1.0
+    found: dict[tuple[int, str], tuple[float, int]] = {}
     for name in _REFUSALS:
         for (_begin, before), (until, after) in pairwise(run.series(name)):
             if after > before:
-                found.append((until, name, round(after - before)))
-    return sorted(found)
+                place = (int(until / stretch), name)
+                at, count = found.get(place, (until, 0))
+                found[place] = (at, count + round(after - before))
+    return sorted((at, name, count) for (_place, name), (at, count) in found.items())
 
 
 def _refusals(refused: Sequence[tuple[float, str, int]], across: Callable[[float], float], y: float) -> list[Element]:

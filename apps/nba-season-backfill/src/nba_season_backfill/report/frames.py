@@ -16,12 +16,12 @@ def folded(summary: str, *children: Child) -> Element:
     return tag(
         "details",
         tag("summary", summary),
-        tag("div", *children, class_="scroll", tabindex="0", role="region", aria_label=summary),
+        tag("div", *children, class_="scroll", tabindex="0", role="group", aria_label=summary),
     )
 
 
 def scrolling(label: str, *children: Child) -> Element:
-    return tag("div", *children, class_="scroll", tabindex="0", role="region", aria_label=label)
+    return tag("div", *children, class_="scroll", tabindex="0", role="group", aria_label=label)
 
 
 def lasted_seconds(run: RunFacts | None) -> float | None:

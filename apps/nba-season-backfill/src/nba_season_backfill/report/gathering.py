@@ -121,8 +121,13 @@ def _coverage(checkpoint: Checkpoint, final: Mapping[str, _Game], season: Season
 
 
 def _complete(checkpoint: Checkpoint, final: Iterable[str], datasets: list[str], now: dt.datetime) -> int:
-    """Final games of which nothing needs to be asked."""
-    return sum(1 for game in final if datasets and all(checkpoint.holds(game, name, now) for name in datasets))
+    """Final games of which nothing needs to be asked, and nothing is doubtful."""
+
+    def settled(game: str, dataset: str) -> bool:
+        record = checkpoint.unit(game, dataset)
+        return record is not None and record.holds(now) and not record.suspicious
+
+    return sum(1 for game in final if datasets and all(settled(game, name) for name in datasets))
 
 
 def _failures(checkpoint: Checkpoint, games: Mapping[str, _Game]) -> Iterable[Failure]:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from nba_season_backfill.report.facts import DatasetCoverage, DayCoverage
 from nba_season_backfill.report.markup import Element, tag
-from nba_season_backfill.report.wording import day_text, number
+from nba_season_backfill.report.wording import number
 
 __all__ = ["LEVELS", "coverage_table", "heatmap", "legend", "level_of"]
 
-_CELL, _PITCH = 11, 13
+# A square is 11 wide (style.css), and 2 lie between two of them.
+_PITCH = 13
 _LEFT, _TOP = 30, 18
 
 LEVELS = (
@@ -59,8 +60,8 @@ def heatmap(dataset: DatasetCoverage, first: dt.date, last: dt.date) -> Element:
     drawing.extend(_months(start, weeks))
     for row, name in ((0, "Mon"), (2, "Wed"), (4, "Fri"), (6, "Sun")):
         drawing.append(tag("text", name, x=0, y=_TOP + row * _PITCH + 9, class_="axis"))
-    # One path for all days without a game: they say nothing, and there are many.
-    idle = []
+    # One path for all marks of a kind, and for all days without a game: there can be many.
+    idle, crosses, dots = [], [], []
     for offset in range((last - first).days + 1):
         day = first + dt.timedelta(days=offset)
         week, weekday = divmod((day - start).days, 7)
@@ -68,10 +69,25 @@ def heatmap(dataset: DatasetCoverage, first: dt.date, last: dt.date) -> Element:
         found = dataset.days.get(day)
         if found is None:
             idle.append(f"M{x + 4} {y + 5.5}h3")
-        else:
-            drawing.append(_square(day, found, x, y))
-    drawing.append(tag("path", d="".join(idle), class_="idle"))
+            continue
+        level = level_of(found)
+        drawing.append(tag("rect", tag("title", _told(day, found)), x=x, y=y, class_=level))
+        if level == "failed":
+            crosses.append(_cross(x, y))
+        elif level == "absent":
+            dots.append(_dot(x, y))
+    for marks, name in ((idle, "idle"), (crosses, "cross"), (dots, "dot")):
+        if marks:
+            drawing.append(tag("path", d="".join(marks), class_=name))
     return drawing
+
+
+def _cross(x: int, y: int) -> str:
+    return f"M{x + 3} {y + 3}l5 5m0-5l-5 5"
+
+
+def _dot(x: int, y: int) -> str:
+    return f"M{x + 5.5} {y + 5.5}h0"
 
 
 def _months(start: dt.date, weeks: int) -> list[Element]:
@@ -85,44 +101,25 @@ def _months(start: dt.date, weeks: int) -> list[Element]:
     return labels
 
 
-def _square(day: dt.date, found: DayCoverage, x: int, y: int) -> Element:
-    level = level_of(found)
-    parts = [f"{found.stored} of {found.games} stored"]
+def _told(day: dt.date, found: DayCoverage) -> str:
+    parts = [f"{found.stored} of {found.games}"]
     parts += [f"{count} {what}" for count, what in ((found.failed, "failed"), (found.absent, "absent")) if count]
-    told = tag("title", f"{day_text(day)}: {', '.join(parts)}")
-    rect = tag("rect", x=x, y=y, width=_CELL, height=_CELL, rx=2, class_=level)
-    if level not in ("failed", "absent"):
-        rect.append(told)
-        return rect
-    # Not by colour alone: a cross, a dot.
-    if level == "failed":
-        mark = tag("path", d=f"M{x + 3} {y + 3}l5 5m0 -5l-5 5", class_="cross")
-    else:
-        mark = tag("circle", cx=x + 5.5, cy=y + 5.5, r=1.8, class_="dot")
-    return tag("g", told, rect, mark)
+    return f"{day:%a} {day.day} {day:%b}: {', '.join(parts)}"
 
 
 def legend() -> Element:
     """What the squares mean."""
     items = []
-    for place, (level, meaning) in enumerate(LEVELS):
-        square = _square(dt.date(2000, 1, 1), _example(level), 0, 0)
-        for title in [*square.findall("title")]:
-            square.remove(title)
-        picture = tag("svg", square, viewBox="0 0 11 11", width=11, height=11, aria_hidden="true")
-        items.append(tag("li", picture, " ", meaning, class_=f"level-{place}"))
+    for level, meaning in LEVELS:
+        picture = tag("svg", tag("rect", x=0, y=0, class_=level), viewBox="0 0 11 11", width=11, height=11)
+        picture.set("aria-hidden", "true")
+        picture.set("class", "square")
+        # Not by colour alone.
+        mark = {"failed": _cross(0, 0), "absent": _dot(0, 0)}.get(level)
+        if mark:
+            picture.append(tag("path", d=mark, class_="cross" if level == "failed" else "dot"))
+        items.append(tag("li", picture, " ", meaning))
     return tag("ul", *items, class_="legend", aria_label="What the squares mean")
-
-
-def _example(level: str) -> DayCoverage:
-    return {
-        "full": DayCoverage(2, 2),
-        "most": DayCoverage(2, 1),
-        "some": DayCoverage(3, 1),
-        "none": DayCoverage(2),
-        "absent": DayCoverage(2, absent=2),
-        "failed": DayCoverage(2, failed=1),
-    }[level]
 
 
 def coverage_table(coverage: Sequence[DatasetCoverage]) -> Element:

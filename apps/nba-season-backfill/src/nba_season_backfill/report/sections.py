@@ -241,4 +241,5 @@ def _bar(part: float, name: str) -> Element:
         viewBox="0 0 100 8",
         preserveAspectRatio="none",
         class_="bar",
+        aria_hidden="true",
     )
