@@ -75,6 +75,15 @@ def summary_text(summary: Summary) -> str:
         rows.append(("failed", f"{failure.game_id} {failure.dataset}: {failure.reason}"))
     if len(summary.failures) > 10:
         rows.append(("failed", f"... and {len(summary.failures) - 10} more (status lists them)"))
+    if summary.quarantined:
+        rows.append(("quarantine", f"{summary.quarantined} refused answers (`nba-backfill quarantine list` says why)"))
+    if summary.findings_mended:
+        rows.append(("mended", f"{summary.findings_mended} audit findings"))
+    for finding in summary.findings[:10]:
+        where = " ".join(str(finding[name]) for name in ("game_id", "table", "column") if finding.get(name))
+        rows.append(("finding", f"{finding['kind']} {where}: {finding['detail']}"))
+    if summary.findings_in_all > 10:
+        rows.append(("finding", f"... and {summary.findings_in_all - 10} more (`nba-backfill audit` lists them)"))
     return _lines(rows)
 
 

@@ -93,7 +93,8 @@ def _compare(
     order = [(column, "ascending") for column in TABLES[name].key]
     if stored.num_rows != derived.num_rows or any(column not in stored.column_names for column in derived.column_names):
         return
-    stored, derived = stored.sort_by(order), derived.sort_by(order)
+    if order:
+        stored, derived = stored.sort_by(order), derived.sort_by(order)
     for column in derived.column_names:
         if stored.column(column).equals(derived.column(column)):
             continue
