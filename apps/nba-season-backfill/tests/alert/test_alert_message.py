@@ -71,7 +71,7 @@ def test_nothing_of_an_upstreams_words_is_obeyed_by_a_chat() -> None:
     assert "\n" not in text
 
 
-@pytest.mark.parametrize("length", [100, 10_000, 1_000_000])
+@pytest.mark.parametrize("length", [100, 10_000, 100_000])
 def test_a_message_stays_small(length: int) -> None:
     """Whatever a run had to say, some kilobytes are enough."""
     failures = [{"game_id": "0022400061", "dataset": "d", "verdict": "v", "reason": "r" * length}] * length

@@ -25,10 +25,13 @@ from nba_season_backfill.errors import BackfillError, Incomplete
 from nba_season_backfill.lake.flight import read_audit, read_record, write_record
 from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.store import ObjectInfo, StoreError
+from nba_season_backfill.plan import Selection, make_plan
+from nba_season_backfill.season import Season, SeasonType
 from nba_season_backfill.settings import BackfillSettings
 
 from .conftest import MovableClock, record_of
 
+WHOLE = Selection(season_types=(SeasonType.REGULAR_SEASON,))
 IDS = RunIds("20250102T083000Z-a1b2c3", "order-66")
 
 
@@ -127,6 +130,28 @@ def test_while_it_lasts_it_is_written_now_and_then() -> None:
     assert record["state"] == "running"
     assert telling.tell(settings(), flight, summary(), None, Stop()) == []
     assert len(list(store.list("_runs/"))) == 1
+
+
+def test_the_plan_is_part_of_a_record() -> None:
+    """What there was to do, and how long it was foreseen to take."""
+    store = WatchedStore()
+    flight = Flight(settings(), IDS, store=store)
+    flight.begin()
+    flight.planned(make_plan((), (), None, WHOLE, season=Season(2024), now=flight.started_at, season_requests=5))
+    assert telling.tell(settings(), flight, summary(), None, Stop()) == []
+    plan = read_record(store, IDS.run_id)["plan"]
+    assert (plan["units"], plan["games_to_do"], plan["season_requests"]) == (0, 0, 5)
+
+
+def test_nothing_that_an_observer_is_told_can_harm_the_run() -> None:
+    """A plan that nobody understands costs the record, and nothing else."""
+    store = WatchedStore()
+    flight = Flight(settings(), IDS, store=store)
+    flight.begin()
+    flight.planned(object())  # type: ignore[arg-type]  # on purpose
+    flight.judged("playbyplayv3", "a verdict that is none")
+    [problem] = telling.tell(settings(), flight, summary(), None, Stop())
+    assert "could not be written" in problem
 
 
 def test_a_beat_is_a_minute() -> None:

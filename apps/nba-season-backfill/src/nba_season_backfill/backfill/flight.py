@@ -82,7 +82,7 @@ class Flight(NoObserver):
         self._beat_seconds = beat_seconds
         self._timeline = Timeline(monotonic)
         self._pacer: Pacer | None = None
-        self._plan: dict[str, Any] = {}
+        self._plan: Plan | None = None
         self._end: dict[str, Any] | None = None
         self._past: Past | None = None
         self._problem = ""
@@ -138,20 +138,7 @@ class Flight(NoObserver):
 
     def planned(self, plan: Plan) -> None:
         """The work is known."""
-        settings = self.settings
-        interval_seconds = settings.effective_interval_seconds
-        self._plan = {
-            "games_selected": plan.selected_games,
-            "games_to_do": plan.games_to_do,
-            "units": len(plan.units),
-            "units_committed": plan.committed_units,
-            "units_absent": plan.absent_units,
-            "games_not_final": dict(plan.not_final),
-            "season_requests": plan.season_requests,
-            "missing_ids": list(plan.missing_ids[:_MOST_ITEMS]),
-            "interval_seconds": interval_seconds,
-            "seconds": round(plan.seconds(interval_seconds, 0 if settings.pace_off else settings.request_budget), 1),
-        }
+        self._plan = plan
 
     def judged(self, endpoint: str, verdict: str) -> None:
         """An answer."""
@@ -234,7 +221,7 @@ class Flight(NoObserver):
             "versions": _versions(),
             "config": settings.snapshot(),
             "config_fingerprint": settings.fingerprint(settings.FINGERPRINTED),
-            "plan": self._plan,
+            "plan": _plan(self._plan, settings) if self._plan is not None else {},
             "progress": {
                 "games_done": self._timeline.games_done,
                 "requests": sum(verdicts.values()),
@@ -245,6 +232,22 @@ class Flight(NoObserver):
         }
         # As JSON first: a sequence that is not a list is no container to the redaction.
         return dict(redact(orjson.loads(orjson.dumps(document | (self._end or {}), default=str))))
+
+
+def _plan(plan: Plan, settings: BackfillSettings) -> dict[str, Any]:
+    interval_seconds = settings.effective_interval_seconds
+    return {
+        "games_selected": plan.selected_games,
+        "games_to_do": plan.games_to_do,
+        "units": len(plan.units),
+        "units_committed": plan.committed_units,
+        "units_absent": plan.absent_units,
+        "games_not_final": dict(plan.not_final),
+        "season_requests": plan.season_requests,
+        "missing_ids": list(plan.missing_ids[:_MOST_ITEMS]),
+        "interval_seconds": interval_seconds,
+        "seconds": round(plan.seconds(interval_seconds, 0 if settings.pace_off else settings.request_budget), 1),
+    }
 
 
 def _past(rows: list[Mapping[str, Any]], season: str) -> Past:
