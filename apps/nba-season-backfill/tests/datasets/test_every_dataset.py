@@ -328,7 +328,7 @@ values = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(path=paths, value=values, remove=st.booleans())
 def test_no_damage_raises_or_makes_half_an_answer(
     simulated: Simulated, path: list[int], value: Any, remove: bool
