@@ -67,6 +67,7 @@ def summary_text(summary: Summary) -> str:
         ("lake", summary.lake),
         ("checkpoint", summary.checkpoint),
     ]
+    rows += _since_the_last_time(summary)
     rows += [("warning", text) for text in summary.warnings]
     rows += _validation(summary)
     for dataset, fields in summary.drift.items():
@@ -109,6 +110,20 @@ def _validation(summary: Summary) -> list[tuple[str, str]]:
     rows = [("validation", ", ".join([f"{checked} rows passed", *(f"{n} {what}" for what, n in counts.items() if n)]))]
     for dataset, each in summary.validation.items():
         rows += [("outlier", f"{dataset}: {example}") for example in each.examples[:2]]
+    return rows
+
+
+def _since_the_last_time(summary: Summary) -> list[tuple[str, str]]:
+    """How far the season is complete, what was corrected, which games moved."""
+    rows = []
+    if summary.watermark is not None:
+        rows.append(("complete", f"every game up to {summary.watermark} (US Eastern)"))
+    if summary.since is not None:
+        rows.append(("looked at", f"games since {summary.since}"))
+    if summary.corrections:
+        rows.append(("corrected", f"{summary.corrections} values: see the table stat-corrections"))
+    if summary.games_moved:
+        rows.append(("moved", f"{summary.games_moved} games to another date"))
     return rows
 
 
