@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -253,3 +254,22 @@ def test_a_day_before_the_tip_off_nothing_is_known(season: SampleSeason) -> None
     parameters = LOG | {"DateFrom": None, "DateTo": None}
     assert told.game_log(parameters, 2, None, None, early)["resultSets"][0]["rowSet"] == []
     assert told.scoreboard("00", date(2024, 10, 22), early)["scoreboard"]["games"][0]["gameStatus"] == 1
+
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def test_the_readmes_control_requests_work(get: Get) -> None:
+    """Every `curl` of the README, sent in its order to one emulator, is a 200; its last correction is in force."""
+    text = README.read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = re.findall(r"\$ curl (?:-d '([^']*)'\s+)?'?http://127\.0\.0\.1:40353(/[^'\s]*)'?", text)
+    assert len(commands) >= 9
+    with Emulator() as emulator:
+        for data, path in commands:
+            if data:
+                status, told = post(emulator, path, json.loads(data))
+                assert status == 200, (path, data, told)
+            else:
+                assert get(emulator.base_url, path).status == 200, path
+        moves = [change.statistic for own in emulator.story.corrections for change in own.changes]
+    assert moves == ["ast", "ast", "dreb", "dreb"]
