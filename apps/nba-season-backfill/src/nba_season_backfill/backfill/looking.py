@@ -226,7 +226,7 @@ def status_text(document: Mapping[str, Any]) -> str:
         rows.append(("lease", f"{lease['name']}: {who}, since {lease['since']}, expires {lease['expires']}"))
     for run in document["last_runs"]:
         code = "" if run["exit_code"] is None else f" ({run['exit_code']})"
-        done = f", {run['games_done']} games" if run["games_done"] else ""
+        done = f", games done: {run['games_done']}" if run["games_done"] else ""
         rows.append(("run", f"{run['run_id']} {run['command']}: {run['outcome']}{code}, {run['started_at']}{done}"))
     rows.append(("next", document["next_action"]))
     return "\n".join(f"{name:10}  {value}".rstrip() for name, value in rows)

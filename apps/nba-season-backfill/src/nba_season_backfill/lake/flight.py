@@ -192,11 +192,17 @@ def read_audit(store: ObjectStore, month: str) -> AuditedMonth:
         return AuditedMonth(month, etag=stored.info.etag)
 
 
-def open_records(store: ObjectStore, audited: AuditedMonth) -> list[tuple[ObjectInfo, Record]]:
-    """The records of a month that the table does not know, oldest first: of runs at work, killed, or just ended."""
+def open_records(
+    store: ObjectStore, audited: AuditedMonth, *, but: str | None = None
+) -> list[tuple[ObjectInfo, Record]]:
+    """The records of a month that the table does not know, oldest first: of runs at work, killed, or just ended.
+
+    ``but`` is a run whose record is not looked at.
+    """
     found: list[tuple[ObjectInfo, Record]] = []
     for info in store.list(layout.runs_of_month_prefix(audited.month)):
-        if _run_id(info.key) in audited.rows or len(found) >= _MOST_READ:
+        run_id = _run_id(info.key)
+        if run_id == but or run_id in audited.rows or len(found) >= _MOST_READ:
             continue
         try:
             stored = store.get(info.key)
@@ -230,9 +236,7 @@ def close_records(
     """
     audited = read_audit(store, month)
     new: dict[str, Row] = {}
-    for info, record in open_records(store, audited):
-        if record["run_id"] == closed_by:
-            continue
+    for info, record in open_records(store, audited, but=closed_by):
         if record["state"] == RUNNING:
             if not is_gone(info, record):
                 continue
@@ -266,8 +270,9 @@ def recent_runs(
     """
     found: list[Row] = []
     recent = (this_month, month_before(this_month))
-    for month in sorted({*recent, *audited_months(store)}, reverse=True):
-        audited = read_audit(store, month)
+    known = audited_months(store)
+    for month in sorted({*recent, *known}, reverse=True):
+        audited = read_audit(store, month) if month in known else AuditedMonth(month)
         rows = list(audited.rows.values())
         if month in recent:
             rows += [_seen(info, record, is_gone) for info, record in open_records(store, audited)]
