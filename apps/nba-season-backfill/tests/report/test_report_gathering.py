@@ -133,7 +133,7 @@ def test_a_record_of_another_version_is_read_as_far_as_it_goes() -> None:
 
 def test_a_run_ends_with_its_report(tmp_path: Path) -> None:
     """--report writes the page of that very run, under its own name, with the run drawn."""
-    arguments = ["--source", "sample", "--limit", "2", "--output", tmp_path / "lake"]
+    arguments = ["--source", "sample", "--limit", "2", "--output", str(tmp_path / "lake")]
     done = subprocess.run(
         [
             sys.executable,
@@ -141,7 +141,7 @@ def test_a_run_ends_with_its_report(tmp_path: Path) -> None:
             "nba_season_backfill",
             *arguments,
             "--report",
-            tmp_path / "new" / "{season}-{run_id}.html",
+            str(tmp_path / "new" / "{season}-{run_id}.html"),
         ],
         capture_output=True,
         text=True,

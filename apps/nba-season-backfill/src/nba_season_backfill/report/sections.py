@@ -51,7 +51,7 @@ def header(facts: ReportFacts) -> Element:
     return tag(
         "header",
         tag("p", "NBA season backfill", class_="kicker"),
-        tag("h1", f"Season {facts.season}", " ", tag("span", state, class_=f"badge {tone}")),
+        tag("h1", "Season ", tag("span", facts.season, class_="keep"), " ", tag("span", state, class_=f"badge {tone}")),
         tag(
             "p", tag("span", shortened(facts.lake), class_="lake"), f" as of {moment_text(facts.made_at)}", class_="sub"
         ),
