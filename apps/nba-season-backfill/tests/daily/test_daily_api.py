@@ -82,6 +82,15 @@ def test_a_failed_run_raises_and_is_recorded(season: Simulation) -> None:
     assert (record["state"], record["exit_code"]) == ("ended", 75)
 
 
+def test_a_dry_run_is_not_taken_for_a_run(season: Simulation) -> None:
+    """Whoever set DRY_RUN does not want anything fetched."""
+    season.settings = season.with_settings(dry_run="yes")
+    with pytest.raises(BackfillError, match="DRY_RUN") as caught:
+        call(season)
+    assert caught.value.exit_code == 78
+    assert not season.emulator.requests
+
+
 class Waiting(NoObserver):
     """Tells an event loop when so many answers were judged."""
 
@@ -172,5 +181,7 @@ def test_the_command_says_what_the_morning_came_to(season: Simulation, tmp_path:
     summary = json.loads(first.stdout.splitlines()[-1])["summary"]
     assert (summary["season"], summary["watermark"], summary["units_stored"]) == ("2024-25", "2024-10-23", 36)
     assert summary["message"] == "12 games were fetched; everything up to 2024-10-23 is complete"
+    dry = command(tmp_path, season, "daily", "--today", "2024-11-20", "--dry-run")
+    assert "complete up to 2024-10-23; games since 2024-10-24 would be looked at" in dry.stdout
     status = command(tmp_path, season, "status", "--season", "2024-25", "--output-format", "json")
     assert json.loads(status.stdout)["watermark"]["date"] == "2024-10-23"

@@ -27,15 +27,16 @@ from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Failed, Summary, Validation
 from nba_season_backfill.backfill.telling import keep_secret, tell
 from nba_season_backfill.daily.watermark import Watermark
-from nba_season_backfill.daily.window import seasons_due
-from nba_season_backfill.errors import BackfillError, ContractViolated, Incomplete
+from nba_season_backfill.daily.window import Window, seasons_due
+from nba_season_backfill.errors import BackfillError, ConfigurationError, ContractViolated, Incomplete
+from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.state import StateCorrupt, StateFormatUnknown
 from nba_season_backfill.lake.store import ObjectStore, StoreError
 from nba_season_backfill.season import EASTERN, Season, season_of_date
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.base import StatsSource
 
-__all__ = ["DailySummary", "daily_seasons", "run_daily", "run_daily_async"]
+__all__ = ["DailySummary", "daily_seasons", "prospect", "run_daily", "run_daily_async"]
 
 _LOG = get_logger("nba_season_backfill.daily")
 
@@ -102,6 +103,8 @@ def run_daily(
         BackfillError: with the exit code that says what happened; what was done before is committed. Its ``summary``
             is that of the season in which it happened.
     """
+    if settings.dry_run:
+        raise ConfigurationError("a dry run was asked for (DRY_RUN), and this fetches", hint="see `daily --dry-run`")
     stop, ids = stop or Stop(), bind_run(run_id)
     keep_secret(settings)
     settings = settings.resolved(eastern_date(settings, now))
@@ -225,6 +228,26 @@ def daily_seasons(
     if missing is not None:
         raise missing
     return summaries
+
+
+def prospect(settings: BackfillSettings, *, now: Callable[[], dt.datetime] = utc_now) -> list[dict[str, Any]]:
+    """Which seasons and days a daily run would look at. Asks nobody, writes nothing; a bucket is taken as empty.
+
+    Args:
+        settings: resolved to a season.
+    """
+    today = eastern_date(settings, now)
+    store = open_lake(settings) if settings.s3_bucket is None else MemoryStore()
+    try:
+        seasons = []
+        for season in _seasons(settings, store, today):
+            watermark = _watermark(settings, store, season) or Watermark(None)
+            since = Window.of(today, watermark, settings.lookback_days).since
+            seasons.append({"season": str(season), "today": today.isoformat(), "since": since and since.isoformat()})
+            seasons[-1] |= {"watermark": watermark.date and watermark.date.isoformat()}
+        return seasons
+    finally:
+        store.close()
 
 
 def _seasons(settings: BackfillSettings, store: ObjectStore, today: dt.date) -> Sequence[Season]:

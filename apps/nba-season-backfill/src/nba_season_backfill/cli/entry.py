@@ -90,7 +90,7 @@ def run(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None
 
 
 @cli.command(cls=GroupedCommand, epilog=EXIT_CODES)
-@click_options(BackfillSettings, without=("start_date", "end_date", "game_id", "limit", "resume", "dry_run"))
+@click_options(BackfillSettings, without=("start_date", "end_date", "game_id", "limit", "resume"))
 @_config_file
 @click.pass_context
 def daily(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None:
