@@ -100,13 +100,21 @@ class _Matchups:
                 self._of(one, other)[_TEAM] += points
 
 
+def _of_game(played: Played) -> _Matchups:
+    """The matchups of a game, made once for both of its endpoints."""
+    found: _Matchups | None = played.kept.get("matchups")
+    if found is None:
+        found = played.kept["matchups"] = _Matchups(played)
+    return found
+
+
 def _half_up(value: float) -> float:
     return int(value * 10 + 0.5) / 10
 
 
 def matchups_body(played: Played) -> dict[str, Any]:
     """The boxscorematchupsv3 body of a game: for each player with the ball, who guarded him."""
-    matchups = _Matchups(played)
+    matchups = _of_game(played)
     people = [player for side in played.sides for player in side.players]
     possessions = [_possessions(played, away) for away in (0, 1)]
     whole = [0.0, 0.0]
@@ -183,7 +191,7 @@ def _possessions(played: Played, away: int) -> float:
 
 def defensive_body(played: Played) -> dict[str, Any]:
     """The boxscoredefensivev2 body of a game: what the players whom each one guarded did; only those who played."""
-    matchups = _Matchups(played)
+    matchups = _of_game(played)
     seconds: dict[int, float] = {}
     counts: dict[int, list[int]] = {}
     for (player, defender), spent in matchups.seconds.items():

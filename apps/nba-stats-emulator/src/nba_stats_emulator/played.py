@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,8 @@ class Played:
     sheet: GameSheet
     plays: PlayByPlay
     moment: datetime
+    kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What endpoints have worked out and may want again."""
 
     @cached_property
     def tally(self) -> Tally:

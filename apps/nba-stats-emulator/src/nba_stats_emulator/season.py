@@ -24,7 +24,7 @@ from nba_stats_emulator.story import Change, Correction, Story
 
 __all__ = ["ABOUT_TO_REPORT", "Season"]
 
-_RECENT_GAMES = 8
+_RECENT_GAMES = 20  # a day's games, asked for endpoint by endpoint
 _KEPT_STANDINGS = 4
 ABOUT_TO_REPORT = timedelta(minutes=10)
 """How long after the end, or a correction, a game's bodies say they were made."""
