@@ -15,7 +15,7 @@ import pytest
 from nba_season_backfill.errors import UsageError
 from nba_season_backfill.lake import layout
 from nba_season_backfill.query import Lake, NameUnknown, NotInLake
-from nba_season_backfill.query.players import stat_column
+from nba_season_backfill.query.player_seasons import stat_column
 
 from .conftest import GAMES, SEASON, CountingStore
 from .test_query_cost import with_season
@@ -90,6 +90,18 @@ def test_advanced_statistics_stand_beside_the_others(lake: Lake, files: Callable
         files("select game_id, usage_percentage from {box_scores_advanced} where person_id = 2544")
     )
     assert dict(columns(answer.table, "game_id", "usage_percentage")) == wanted
+
+
+def test_only_some_statistics_are_read_where_some_are_named(lake: Lake) -> None:
+    """By column or as people write them; what tells which game it was is always there."""
+    every = lake.player_games("LeBron James", advanced=True)
+    some = lake.player_games("LeBron James", stats=["pts", "usage"])
+    assert {"points", "usage_percentage", "opponent_tricode", "minutes_played"} <= set(some.table.column_names)
+    assert "assists" not in some.table.column_names
+    assert some.table.equals(every.table.select(some.table.column_names))
+    assert max(len(read.columns) for read in some.explanation.files) < 12
+    with pytest.raises(UsageError):
+        lake.player_games("LeBron James", stats=["nosuch"])
 
 
 def test_a_summary_tells_form_and_average(lake: Lake, files: Callable[..., Rows]) -> None:

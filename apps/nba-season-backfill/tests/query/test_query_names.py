@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nba_season_backfill.query import NameAmbiguous, NameUnknown
@@ -168,6 +168,7 @@ def outcome(typed: str) -> tuple[Person | None, str]:
         return None, str(refusal)
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=30))
 def test_whatever_is_typed_is_answered(typed: str) -> None:
     """Any text finds one player, or is refused in words: nothing else happens."""
@@ -175,6 +176,7 @@ def test_whatever_is_typed_is_answered(typed: str) -> None:
     assert (found in PEOPLE) != bool(refusal)
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(PEOPLE), st.integers(0, 3))
 def test_a_full_name_finds_its_own(person: Person, how: int) -> None:
     """Upper case, lower case, without accents: the full name is found as itself, or as itself among namesakes."""

@@ -167,6 +167,7 @@ class Lake:
         season: str | None = None,
         last: int | None = None,
         season_type: str | None = None,
+        stats: Sequence[str] | None = None,
         advanced: bool = False,
         played: bool = False,
     ) -> Answer:
@@ -176,6 +177,7 @@ class Lake:
             player: a name, a part of one, or a person id.
             season: the newest in the lake that has such a player, where none is named.
             last: only the last so many.
+            stats: only these statistics; all of the traditional box score where none are named.
             advanced: the advanced statistics too.
             played: leave out the games that the player sat out.
         """
@@ -190,6 +192,7 @@ class Lake:
                 _season(season),
                 last=last,
                 season_type=season_type,
+                stats=stats,
                 advanced=advanced,
                 played=played,
             )

@@ -83,6 +83,7 @@ class _Footer:
     etag: str
     size: int
     metadata: Any
+    names: frozenset[str]
     tail: bytes
 
 
@@ -147,8 +148,9 @@ class PartitionReader:
         if table is None:
             with _readable(self._store, key):
                 file = pq.ParquetFile(pa.BufferReader(stored.body), page_checksum_verification=True)
-                table = file.read(_in_file(file.metadata, columns), use_threads=False)
-                groups, width = file.metadata.num_row_groups, _width(file.metadata)
+                there = _names(file.metadata)
+                table = file.read([name for name in columns if name in there], use_threads=False)
+                groups, width = file.metadata.num_row_groups, len(there)
             self._memory.keep((key, stored.info.etag, names), table, table.nbytes)
         else:
             groups, width = 0, 0
@@ -167,7 +169,7 @@ class PartitionReader:
         table = self._memory.kept(name)
         how = "remembered" if table is not None and not read else "parts"
         if table is None:
-            chosen = _in_file(metadata, columns)
+            chosen = [name for name in columns if name in footer.names]
             ranges = _ranges(metadata, groups, set(chosen))
             body = bytearray(footer.size)
             body[footer.size - len(footer.tail) :] = footer.tail
@@ -180,7 +182,7 @@ class PartitionReader:
                 table = file.read_row_groups(list(groups), columns=chosen, use_threads=False)
             self._memory.keep(name, table, table.nbytes)
         self._explanation.file(
-            FileRead(key, how, read, table.num_rows, len(groups), metadata.num_row_groups, names, _width(metadata))
+            FileRead(key, how, read, table.num_rows, len(groups), metadata.num_row_groups, names, len(footer.names))
         )
         return table
 
@@ -213,7 +215,7 @@ class PartitionReader:
         with _readable(self._store, key):
             # Its readers want a file: a footer alone, between two magic words, is one without rows to look at.
             metadata = pq.read_metadata(pa.BufferReader(_MAGIC + tail[-length:]))
-        footer = _Footer(etag, size, metadata, tail)
+        footer = _Footer(etag, size, metadata, _names(metadata), tail)
         self._memory.believe(("version", key), etag)
         self._memory.keep((key, etag, "footer"), footer, len(tail) + 2 * length)
         return footer, read
@@ -275,18 +277,9 @@ def _ranges(metadata: Any, groups: Iterable[int], columns: Collection[str]) -> l
     return merged
 
 
-def _names(metadata: Any) -> list[str]:
-    paths = (metadata.schema.column(number).path for number in range(metadata.num_columns))
-    return list(dict.fromkeys(path.partition(".")[0] for path in paths))
-
-
-def _width(metadata: Any) -> int:
-    return len(_names(metadata))
-
-
-def _in_file(metadata: Any, columns: Sequence[str]) -> list[str]:
-    there = set(_names(metadata))
-    return [name for name in columns if name in there]
+def _names(metadata: Any) -> frozenset[str]:
+    schema = metadata.schema
+    return frozenset(schema.column(number).path.partition(".")[0] for number in range(metadata.num_columns))
 
 
 def _of_games(table: pa.Table, games: Collection[str] | None) -> pa.Table:

@@ -1,68 +1,23 @@
-"""Questions about a player: from the box scores, and the checkpoint for the dates. Twelve requests for a season."""
+"""Questions about a player: games, form, and what one wants to know before the next game."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nba_season_backfill.datasets import TABLES
-from nba_season_backfill.errors import UsageError
 from nba_season_backfill.query.answers import Answer, PlayerContext, PlayerSummary
-from nba_season_backfill.query.errors import NameUnknown, NotInLake
-from nba_season_backfill.query.games import next_game, season_type_of
-from nba_season_backfill.query.names import Person, find_person
-from nba_season_backfill.query.partitions import Partition
-from nba_season_backfill.query.reader import Reader, SeasonState
+from nba_season_backfill.query.errors import NotInLake
+from nba_season_backfill.query.games import next_game
+from nba_season_backfill.query.player_seasons import LINES, advanced_stats, line_stats, player_season, stat_column
+from nba_season_backfill.query.reader import Reader
 from nba_season_backfill.season import GameId
 
-__all__ = ["STAT_NAMES", "player_context", "player_games", "player_summary", "stat_column"]
+__all__ = ["player_context", "player_games", "player_summary"]
 
-_LINES, _ADVANCED, _PEOPLE = "box-scores-traditional", "box-scores-advanced", "players"
-_WHO = ("game_id", "team_id", "is_home", "team_tricode", "person_id", "first_name", "family_name")
-_HOW = ("starter", "did_not_play", "minutes_seconds")
-STAT_NAMES: Mapping[str, str] = {
-    "pts": "points",
-    "reb": "rebounds_total",
-    "rebounds": "rebounds_total",
-    "oreb": "rebounds_offensive",
-    "dreb": "rebounds_defensive",
-    "ast": "assists",
-    "stl": "steals",
-    "blk": "blocks",
-    "tov": "turnovers",
-    "to": "turnovers",
-    "pf": "fouls_personal",
-    "fouls": "fouls_personal",
-    "fgm": "field_goals_made",
-    "fga": "field_goals_attempted",
-    "fg%": "field_goals_percentage",
-    "3pm": "three_pointers_made",
-    "fg3m": "three_pointers_made",
-    "threes": "three_pointers_made",
-    "3pa": "three_pointers_attempted",
-    "3p%": "three_pointers_percentage",
-    "ftm": "free_throws_made",
-    "fta": "free_throws_attempted",
-    "ft%": "free_throws_percentage",
-    "+/-": "plus_minus_points",
-    "plus_minus": "plus_minus_points",
-    "min": "minutes_played",
-    "minutes": "minutes_played",
-    "usage": "usage_percentage",
-    "ts%": "true_shooting_percentage",
-    "efg%": "effective_field_goal_percentage",
-    "ortg": "offensive_rating",
-    "drtg": "defensive_rating",
-}
-"""What people write for a statistic -> its column."""
-
+_BESIDE = ("points", "rebounds_total", "assists")
 _CONTEXT_STATS = (
     "points",
     "rebounds_total",
@@ -78,42 +33,6 @@ _CONTEXT_STATS = (
 )
 
 
-def _stats_of(table: str) -> tuple[str, ...]:
-    """A box score's statistics: its numbers, but for ids and places."""
-    return tuple(
-        field.name
-        for field in TABLES[table].schema
-        if (pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
-        and field.name not in ("team_id", "person_id", "player_order", "minutes_seconds")
-    )
-
-
-def stat_column(stat: str) -> str:
-    """The column that a statistic's name means: the column's own name, or what people write (``pts``, ``3pm``).
-
-    Raises:
-        UsageError: there is none; the nearest ones.
-    """
-    import difflib
-
-    asked = stat.strip().lower().replace("-", "_").replace(" ", "_")
-    column = STAT_NAMES.get(asked, asked)
-    known = [*_stats_of(_LINES), "minutes_played", *_stats_of(_ADVANCED)]
-    if column in known:
-        return column
-    near = difflib.get_close_matches(asked, [*known, *STAT_NAMES], 3, 0.5)
-    raise UsageError(f"no statistic {stat!r}", hint=f"did you mean {', '.join(near)}?" if near else "try points")
-
-
-@dataclass(frozen=True, slots=True)
-class _Season:
-    person: Person
-    season: str
-    table: pa.Table
-    state: SeasonState
-    profile: Mapping[str, Any]
-
-
 def player_games(
     reader: Reader,
     player: str,
@@ -121,11 +40,13 @@ def player_games(
     *,
     last: int | None = None,
     season_type: str | None = None,
+    stats: Sequence[str] | None = None,
     advanced: bool = False,
     played: bool = False,
 ) -> Answer:
     """See ``Lake.player_games``."""
-    found = _season_of(reader, player, season, advanced=advanced)
+    wanted = line_stats() if stats is None else tuple(map(stat_column, stats))
+    found = player_season(reader, player, season, (*wanted, *(advanced_stats() if advanced else ())))
     table = _chosen(found.table, season_type, played=played)
     return Answer(table.slice(max(0, table.num_rows - last)) if last else table, reader.explanation.ended())
 
@@ -135,7 +56,7 @@ def player_summary(
 ) -> PlayerSummary:
     """See ``Lake.player_summary``."""
     column = stat_column(stat)
-    found = _season_of(reader, player, season, advanced=_is_advanced(column))
+    found = player_season(reader, player, season, (column, *_BESIDE))
     played = _chosen(found.table, None, played=True)
     if not played.num_rows:
         raise NotInLake(
@@ -158,7 +79,7 @@ def player_summary(
         recent_games=recent.select(_shown(column)),
         games=counted.num_rows,
         season_average=average,
-        fetched_at=found.state.fetched_at(recent.column("game_id").to_pylist(), _LINES),
+        fetched_at=found.state.fetched_at(recent.column("game_id").to_pylist(), LINES),
         simulated=reader.simulated(found.state),
         explanation=reader.explanation.ended(),
     )
@@ -166,7 +87,7 @@ def player_summary(
 
 def player_context(reader: Reader, player: str, season: str | None, season_type: str, today: dt.date) -> PlayerContext:
     """See ``Lake.player_context``."""
-    found = _season_of(reader, player, season, advanced=False)
+    found = player_season(reader, player, season, _CONTEXT_STATS, profile=True)
     played = _newest_first(_chosen(found.table, None, played=True))
     counted = _chosen(played, season_type)
     home = counted.filter(counted.column("is_home"))
@@ -216,147 +137,10 @@ def player_context(reader: Reader, player: str, season: str | None, season_type:
         last_game_date=last,
         next_game=coming,
         rest_days=(coming["game_date"] - last).days - 1 if coming and last is not None else None,
-        fetched_at=found.state.fetched_at(played.column("game_id").to_pylist(), _LINES),
+        fetched_at=found.state.fetched_at(played.column("game_id").to_pylist(), LINES),
         simulated=reader.simulated(found.state),
         explanation=reader.explanation.ended(),
     )
-
-
-def _season_of(reader: Reader, player: str, season: str | None, *, advanced: bool) -> _Season:
-    """A player's season. Where no season is named: the newest one in which there is such a player."""
-    newest, partitions = reader.of_season(_LINES, season)
-    try:
-        return _played_in(reader, player, newest, partitions, advanced=advanced)
-    except NameUnknown:
-        if season is not None:
-            raise
-        earlier = _season_with(reader, player, before=newest)
-        if earlier is None:
-            raise
-        return _played_in(reader, player, earlier, reader.of_season(_LINES, earlier)[1], advanced=advanced)
-
-
-def _played_in(reader: Reader, player: str, season: str, partitions: Sequence[Partition], *, advanced: bool) -> _Season:
-    columns = [*_WHO, *_HOW, *_stats_of(_LINES)]
-    works: list[Callable[[], Any]] = [
-        lambda: reader.read(reader.at(_PEOPLE, season, None), TABLES[_PEOPLE].schema.names),
-        lambda: reader.state(season),
-        *(partial(reader.read, each, columns) for each in partitions),
-    ]
-    if advanced:
-        more = reader.partitions(_ADVANCED, season)
-        wanted = ["game_id", "person_id", *_stats_of(_ADVANCED)]
-        works += [partial(reader.read, each, wanted) for each in more]
-    listed, state, *tables = reader.together(*works)
-    lines = tables[: len(partitions)]
-    person, profile = _person(player, listed, lines, f"{season} ({reader.store.url})")
-    own = pa.concat_tables([_of_person(each, person) for each in lines])
-    dates = reader.dates_of(season, state, set(own.column("game_id").to_pylist()))
-    table = _games_of(own, lines, season, dates)
-    if advanced:
-        table = _joined(table, [_of_person(each, person) for each in tables[len(partitions) :]])
-    return _Season(person, season, table, state, profile)
-
-
-def _season_with(reader: Reader, player: str, *, before: str) -> str | None:
-    """The newest earlier season whose list has such a player."""
-    earlier = [partition for partition in reader.partitions(_PEOPLE) if partition.season < before]
-    columns = ["person_id", "player_first_name", "player_last_name", "team_abbreviation", "player_slug"]
-    tables = reader.together(*(partial(reader.read, each, columns) for each in earlier)) if earlier else []
-    for partition, table in sorted(zip(earlier, tables, strict=True), key=lambda pair: pair[0].season, reverse=True):
-        try:
-            find_person(player, _listed(table), partition.season)
-        except NameUnknown:
-            continue
-        return partition.season
-    return None
-
-
-def _listed(table: pa.Table) -> list[Person]:
-    names = ("person_id", "player_first_name", "player_last_name", "team_abbreviation", "player_slug")
-    return [
-        Person(person_id, f"{first or ''} {last or ''}".strip(), team or "", slug or "")
-        for person_id, first, last, team, slug in zip(*(table.column(name).to_pylist() for name in names), strict=True)
-    ]
-
-
-def _person(player: str, listed: pa.Table, lines: Sequence[pa.Table], where: str) -> tuple[Person, Mapping[str, Any]]:
-    """Who is meant, by the season's list; by the box scores where there is none, or it does not have everybody."""
-    people = _listed(listed)
-    try:
-        person = find_person(player, people, where)
-    except NameUnknown:
-        played: dict[int, Person] = {}
-        for table in lines:
-            names = ("person_id", "first_name", "family_name", "team_tricode")
-            for person_id, first, last, team in zip(*(table.column(name).to_pylist() for name in names), strict=True):
-                played.setdefault(person_id, Person(person_id, f"{first or ''} {last or ''}".strip(), team or ""))
-        if played.keys() <= {each.person_id for each in people}:
-            raise
-        person = find_person(player, [*people, *played.values()], where)
-    profiles = listed.filter(pc.equal(listed.column("person_id"), person.person_id)).to_pylist()
-    return person, profiles[0] if profiles else {}
-
-
-def _of_person(table: pa.Table, person: Person) -> pa.Table:
-    return table.filter(pc.equal(table.column("person_id"), person.person_id))
-
-
-def _games_of(table: pa.Table, lines: Sequence[pa.Table], season: str, dates: Mapping[str, dt.date | None]) -> pa.Table:
-    """A player's lines, each with its date, opponent and score, in playing order."""
-    mine = table.column("game_id").unique()
-    points: dict[tuple[str, int], int] = defaultdict(int)
-    tricodes: dict[str, dict[int, str]] = defaultdict(dict)
-    names = ["game_id", "team_id", "team_tricode", "points"]
-    for each in lines:
-        both = each.select(names)
-        both = both.filter(pc.is_in(both.column("game_id"), value_set=mine))
-        # A game whose date was moved may stand in two months for a moment: it counts in one.
-        before = set(tricodes)
-        for game_id, team_id, tricode, scored in zip(*(both.column(name).to_pylist() for name in names), strict=True):
-            if game_id not in before:
-                points[game_id, team_id] += scored or 0
-                tricodes[game_id][team_id] = tricode or ""
-    first = {game_id: number for number, game_id in reversed(list(enumerate(table.column("game_id").to_pylist())))}
-    table = table.take(pa.array(sorted(first.values()), pa.int64()))
-    games, teams = table.column("game_id").to_pylist(), table.column("team_id").to_pylist()
-    against = [
-        next((other for other in tricodes[game] if other != team), 0) for game, team in zip(games, teams, strict=True)
-    ]
-    scored = [points[key] for key in zip(games, teams, strict=True)]
-    allowed = [points[key] for key in zip(games, against, strict=True)]
-    added: dict[str, pa.Array] = {
-        "season": pa.array([season] * len(games), pa.string()),
-        "season_type": pa.array([season_type_of(game) for game in games], pa.string()),
-        "game_date": pa.array([dates[game] for game in games], pa.date32()),
-        "opponent_tricode": pa.array(
-            [tricodes[game].get(other) for game, other in zip(games, against, strict=True)], pa.string()
-        ),
-        "won": pa.array([ours > theirs for ours, theirs in zip(scored, allowed, strict=True)], pa.bool_()),
-        "team_points": pa.array(scored, pa.int32()),
-        "opponent_points": pa.array(allowed, pa.int32()),
-        "minutes_played": pc.divide(table.column("minutes_seconds").cast(pa.float64()), 60.0),
-    }
-    order = ["game_id", "season", "season_type", "game_date", "team_id", "team_tricode", "opponent_tricode", "is_home"]
-    order += ["won", "team_points", "opponent_points", *_HOW, "minutes_played", *_stats_of(_LINES)]
-    columns = [added[name] if name in added else table.column(name) for name in order]
-    made = pa.table(columns, names=order)
-    return made.sort_by([("game_date", "ascending"), ("game_id", "ascending")])
-
-
-def _joined(table: pa.Table, lines: Sequence[pa.Table]) -> pa.Table:
-    """The advanced statistics beside the others; null where the lake has none of that game."""
-    rows = {row["game_id"]: row for each in lines for row in each.to_pylist()}
-    schema = TABLES[_ADVANCED].schema
-    for name in _stats_of(_ADVANCED):
-        if name not in table.column_names:
-            values = [rows.get(game, {}).get(name) for game in table.column("game_id").to_pylist()]
-            table = table.append_column(name, pa.array(values, schema.field(name).type))
-    return table
-
-
-def _is_advanced(column: str) -> bool:
-    return column not in (*_stats_of(_LINES), "minutes_played")
 
 
 def _chosen(table: pa.Table, season_type: str | None, *, played: bool = False) -> pa.Table:
@@ -380,7 +164,7 @@ def _league(games: pa.Table) -> str:
 
 def _shown(column: str) -> list[str]:
     shown = ["game_id", "game_date", "season_type", "opponent_tricode", "is_home", "won", "team_points"]
-    shown += ["opponent_points", "minutes_played", column, "points", "rebounds_total", "assists"]
+    shown += ["opponent_points", "minutes_played", column, *_BESIDE]
     return list(dict.fromkeys(shown))
 
 
