@@ -1,122 +1,21 @@
-"""A season of three games in memory, and stores and sources that fail at the k-th operation."""
+"""A season of three games in memory, and a source that shares its trap with the store (``faults.faulty``)."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 import pytest
+from faults.faulty import Trap
 
 from hoopstat_observability import configure_logging
 from nba_season_backfill.backfill.choosing import utc_now
-from nba_season_backfill.lake.memory import MemoryStore
-from nba_season_backfill.lake.store import ObjectInfo, ObjectRange, PreconditionFailed, StoredObject, StoreError
 from nba_season_backfill.source.base import Answer, Failure, FailureKind, StatsRequest
 from nba_stats_emulator import Emulator
 
-FAULTS = ("killed_before", "killed_after", "response_lost", "duplicated", "error_500", "timeout")
 GAMES = ("0022400061", "0022400062", "0022400063")
-
-
-class SimulatedKill(BaseException):
-    """The process is gone: not an Exception, so that nothing in it can be caught by mistake."""
-
-
-@dataclass
-class Trap:
-    """One fault at the k-th operation, counted over everything that shares the trap. ``at`` 0 = never."""
-
-    fault: str = ""
-    at: int = 0
-    count: int = 0
-    sprung: bool = False
-    dead: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def step(self) -> str:
-        """Count an operation; the fault it suffers, if any."""
-        with self.lock:
-            if self.dead:
-                raise SimulatedKill
-            self.count += 1
-            if self.count != self.at:
-                return ""
-            self.sprung = True
-            if self.fault == "killed_before":
-                self.dead = True
-                raise SimulatedKill
-            return self.fault
-
-    def die(self) -> None:
-        """The process ends right here."""
-        with self.lock:
-            self.dead = True
-        raise SimulatedKill
-
-
-class FaultyStore:
-    """A store whose k-th operation fails as the trap says; a dead process does nothing more."""
-
-    def __init__(self, inner: MemoryStore, trap: Trap) -> None:
-        self._inner = inner
-        self._trap = trap
-
-    @property
-    def url(self) -> str:
-        return self._inner.url
-
-    def _do(self, name: str, key: str, *arguments: Any, **keywords: Any) -> Any:
-        fault = self._trap.step()
-        operation = getattr(self._inner, name)
-        if fault in ("error_500", "timeout"):
-            raise StoreError(f"{key}: {fault}", kind="unreachable", key=key)
-        result = operation(key, *arguments, **keywords)
-        if fault == "killed_after":
-            self._trap.die()
-        if fault == "response_lost":
-            raise StoreError(f"{key}: the answer was lost", kind="unreachable", key=key)
-        if fault == "duplicated":
-            with contextlib.suppress(PreconditionFailed):
-                operation(key, *arguments, **keywords)
-        return result
-
-    def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
-        return self._do("get", key, if_match=if_match)  # type: ignore[no-any-return]  # as the inner store's
-
-    def get_range(self, key: str, start: int, end: int | None = None, *, if_match: str | None = None) -> ObjectRange:
-        return self._do("get_range", key, start, end, if_match=if_match)  # type: ignore[no-any-return]  # as the inner's
-
-    def head(self, key: str) -> ObjectInfo:
-        return self._do("head", key)  # type: ignore[no-any-return]  # as the inner store's
-
-    def put(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
-        return self._do("put", key, body, metadata=metadata)  # type: ignore[no-any-return]  # as the inner store's
-
-    def put_if_absent(self, key: str, body: bytes, *, metadata: Mapping[str, str] | None = None) -> ObjectInfo:
-        return self._do("put_if_absent", key, body, metadata=metadata)  # type: ignore[no-any-return]  # as the inner's
-
-    def put_if_match(
-        self, key: str, body: bytes, etag: str, *, metadata: Mapping[str, str] | None = None
-    ) -> ObjectInfo:
-        return self._do("put_if_match", key, body, etag, metadata=metadata)  # type: ignore[no-any-return]  # as above
-
-    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        found = self._do("list", prefix)
-        return iter(list(found))
-
-    def delete(self, key: str) -> None:
-        self._do("delete", key)
-
-    def now(self) -> dt.datetime:
-        return self._inner.now()
-
-    def close(self) -> None:
-        self._inner.close()
 
 
 class RecordedSource:

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 import pytest
+from faults.faulty import FAULTS, FaultyStore, SimulatedKill, Trap
 
 from nba_season_backfill.backfill.job import run_season
 from nba_season_backfill.backfill.summary import Summary
@@ -26,7 +27,7 @@ from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.season import Season
 from nba_season_backfill.settings import BackfillSettings
 
-from .conftest import FAULTS, FaultyStore, MovableClock, RecordedSource, SimulatedKill, Trap
+from .conftest import MovableClock, RecordedSource
 
 SEASON = Season(2024)
 CHECKPOINT = "_state/season=2024-25/checkpoint.json"
