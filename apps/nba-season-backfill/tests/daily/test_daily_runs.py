@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nba_season_backfill.backfill.job import Manner, run_season
 from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import ObjectStore
+from nba_season_backfill.settings import BackfillSettings
 from nba_stats_emulator import Behaviour, Close, Correction, EmptyObject, Postponement, Rule, Story
 
-from .conftest import Simulation, partitions, rows_of
+from .conftest import SEASON, Simulation, partitions, rows_of
 
 if TYPE_CHECKING:
     from faults.faulty import FaultyStore
@@ -116,6 +118,24 @@ def rows_without_time(store: MemoryStore) -> tuple[dict[str, Any], list[dict[str
         {name: value for name, value in row.items() if name not in when} for row in rows_of(store, "stat-corrections")
     ]
     return partitions(store), told
+
+
+def test_corrections_are_made_again_from_the_archive(opened: Simulation) -> None:
+    """Checkpoint and corrections are lost: from the bodies alone they come out as they were, revisions and all."""
+    opened.morning(OPENING + dt.timedelta(hours=5))
+    opened.emulator.correct(Correction(GAME, OPENING + dt.timedelta(hours=7), move="dreb"))
+    opened.morning(OPENING + dt.timedelta(hours=8))
+    told, facts = rows_of(opened.store, "stat-corrections"), opened.checkpoint().facts()
+    revisions = {row["game_id"]: row["revision"] for row in rows_of(opened.store, "games")}
+    assert revisions[GAME] == 3
+    for info in [*opened.store.list("_state/season"), *opened.store.list("stat-corrections/")]:
+        opened.store.delete(info.key)
+    settings = BackfillSettings.load({"source": "archive"}, environ={}).resolved(opened.today)
+    manner = Manner(recover=True)
+    run_season(settings, SEASON, run_id="repair", store=opened.store, manner=manner, now=opened.clock)
+    assert rows_of(opened.store, "stat-corrections") == told
+    assert opened.checkpoint().facts() == facts
+    assert {row["game_id"]: row["revision"] for row in rows_of(opened.store, "games")} == revisions
 
 
 def check_kills(opened: Simulation, faulty_store: MakeFaulty, *, every: int) -> None:

@@ -132,6 +132,7 @@ class DailyLists:
         found = find_archived(self.archive, request)
         if found is None:
             return None
+        self.changed.append(found[1])
         payload: Mapping[str, Any] = orjson.loads(found[0])
         return payload
 

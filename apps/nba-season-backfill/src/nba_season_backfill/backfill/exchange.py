@@ -128,6 +128,11 @@ class Exchange:
         self._heed = heed
         self._answered = False
 
+    @property
+    def offline(self) -> bool:
+        """Whether answers come from the archive alone."""
+        return self._offline
+
     def once(self, question: Question, *, keep_payload: bool = False) -> Reply:
         """Ask once.
 

@@ -188,7 +188,9 @@ class _SeasonRun:
             held=lease.ensure_held,
             snapshot=lambda: statistics(summary, exchange, pacer),
             flush_seconds=self.flush_seconds,
-            revisions=Revisions(archive, bronze, summary, run_id=summary.run_id),
+            revisions=Revisions(
+                archive, bronze, summary, run_id=summary.run_id, from_history=settings.source == "archive"
+            ),
             quarantine=quarantine,
         )
         stack.callback(ledger.close)

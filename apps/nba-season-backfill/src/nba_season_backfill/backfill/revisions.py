@@ -6,6 +6,7 @@ again, they come out the same.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -40,22 +41,43 @@ class Revision:
     raw_before: str | None = None
 
 
-class Revisions:
-    """Tells corrections from answers that only look different, and writes down what changed."""
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """From one body to the next: which revision that made, when it was seen, and by which run."""
 
-    def __init__(self, archive: RawArchive, bronze: BronzeWriter, summary: Summary, *, run_id: str) -> None:
+    number: int
+    raw_before: str
+    raw_after: str
+    detected_at: dt.datetime
+    run_id: str
+
+
+class Revisions:
+    """Tells corrections from answers that only look different, and writes down what changed.
+
+    Args:
+        from_history: where the checkpoint knows nothing of a unit, all its archived bodies are gone through: so that a
+            checkpoint made anew from the archive says what the lost one did.
+    """
+
+    def __init__(
+        self, archive: RawArchive, bronze: BronzeWriter, summary: Summary, *, run_id: str, from_history: bool = False
+    ) -> None:
         self._archive = archive
         self._bronze = bronze
         self._summary = summary
         self._run_id = run_id
+        self._from_history = from_history
 
     def settle(self, unit: Unit, reply: Reply, before: UnitRecord | None) -> Revision:
         """The revision that an accepted answer is of its unit; its changes are put into ``stat-corrections``.
 
         The same content under another hash (bodies carry the time they were made at) is no new revision.
         """
+        assert reply.verdict.assessment is not None
+        assert reply.raw_sha256 is not None
         if before is None:
-            return Revision()
+            return self._history(unit, reply.raw_sha256) if self._from_history else Revision()
         kept = Revision(before.revision, before.raw_before)
         if before.status is UnitStatus.OK and before.raw not in (None, reply.raw_sha256):
             raw_before, number = before.raw, before.revision + 1
@@ -65,15 +87,33 @@ class Revisions:
         else:
             return kept
         assert raw_before is not None
-        assert reply.verdict.assessment is not None
         old = self._rows_of(unit, raw_before)
         if old is None:
             return kept
         changes = list(changes_between(old, reply.verdict.assessment.tables, unit.dataset.tables))
         if not changes:
             return kept
-        self._write(unit, reply, changes, number, raw_before)
+        step = _Step(number, raw_before, reply.raw_sha256, reply.fetched_at, self._run_id)
+        self._write(unit, changes, step)
         return Revision(number, raw_before)
+
+    def _history(self, unit: Unit, raw_sha256: str) -> Revision:
+        """The revision that a body is, by all that were archived up to it."""
+        game, revision = unit.game, Revision()
+        last: tuple[str, Mapping[str, pa.Table]] | None = None
+        for ref in reversed(self._archive.find(unit.dataset.endpoint, str(game.season), game.game_id.text)):
+            rows = self._rows_of(unit, ref.sha256)
+            if rows is None:
+                continue
+            changes = list(changes_between(last[1], rows, unit.dataset.tables)) if last is not None else []
+            if last is not None and changes:
+                run_id = ref.metadata.get("run_id", self._run_id)
+                revision = Revision(revision.number + 1, last[0])
+                self._write(unit, changes, _Step(revision.number, last[0], ref.sha256, ref.fetched_at, run_id))
+            last = (ref.sha256, rows)
+            if ref.sha256 == raw_sha256:
+                break
+        return revision
 
     def _rows_of(self, unit: Unit, raw_sha256: str) -> Mapping[str, pa.Table] | None:
         """The rows that an archived body gives; None, said aloud, where it is gone."""
@@ -90,17 +130,16 @@ class Revisions:
         assessment = unit.dataset.assess(orjson.loads(body), Expectation(game.game_id.text, game.season))
         return assessment.tables if assessment.kind == "ok" else None
 
-    def _write(self, unit: Unit, reply: Reply, changes: Sequence[Change], number: int, raw_before: str) -> None:
-        game, name = unit.game, STAT_CORRECTIONS.name
-        assert reply.raw_sha256 is not None
+    def _write(self, unit: Unit, changes: Sequence[Change], step: _Step) -> None:
+        game, name, number = unit.game, STAT_CORRECTIONS.name, step.number
         rows = corrections_table(
             game.game_id.text,
             changes,
             revision=number,
-            detected_at=reply.fetched_at,
-            run_id=self._run_id,
-            raw_before=raw_before,
-            raw_after=reply.raw_sha256,
+            detected_at=step.detected_at,
+            run_id=step.run_id,
+            raw_before=step.raw_before,
+            raw_after=step.raw_after,
         )
         self._summary.corrections += len(changes)
         found = self._bronze.rows(name, game.month, game.game_id.text)
@@ -112,7 +151,7 @@ class Revisions:
                 # Written before a crash, by the run that found them.
                 return
             rows = pa.concat_tables([known.filter(pc.invert(same)), rows])
-        self._bronze.add(name, game.month, game.game_id.text, rows, reply.raw_sha256)
+        self._bronze.add(name, game.month, game.game_id.text, rows, step.raw_after)
         _LOG.warning(
             "stats_corrected",
             game_id=game.game_id.text,

@@ -122,6 +122,8 @@ def corrections_table(
     raw_after: str,
 ) -> pa.Table:
     """The rows of one refetched unit's changes."""
+    # As exact as the archive remembers it.
+    detected_at = detected_at.replace(microsecond=detected_at.microsecond // 1000 * 1000)
     numbers: dict[str, int] = {}
     rows = []
     for change in changes:
