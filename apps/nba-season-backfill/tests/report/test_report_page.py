@@ -218,9 +218,10 @@ def test_contrast_is_enough_in_light_dark_and_print() -> None:
         assert int(palette["failed"][1:3], 16) > int(palette["failed"][5:7], 16)
 
 
-def test_a_full_season_stays_small(facts: MakeFacts) -> None:
-    """Twelve datasets, 244 days, 480 points, 200 failures: below 500 KB."""
-    made = facts("Golden State Warriors " * 4, datasets=12)
+@pytest.mark.parametrize("datasets", [10, 20])
+def test_a_full_season_stays_small(datasets: int, facts: MakeFacts) -> None:
+    """Ten datasets or twenty, 244 days, 480 points, 200 failures: below 500 KB."""
+    made = facts("Golden State Warriors " * 4, datasets=datasets)
     assert made.run is not None
     longest = [(float(n), 5.0, n * 4.0, n, n * 10, n, n, n, n, n) for n in range(480)]
     made = dataclasses.replace(

@@ -38,8 +38,12 @@ def level_of(day: DayCoverage) -> str:
     return "some" if settled else "none"
 
 
-def heatmap(dataset: DatasetCoverage, first: dt.date, last: dt.date) -> Element:
-    """One dataset between two days, as an SVG that scales; each day says its numbers on hover."""
+def heatmap(dataset: DatasetCoverage, first: dt.date, last: dt.date, *, brief: bool = False) -> Element:
+    """One dataset between two days, as an SVG that scales; each day says its numbers on hover.
+
+    Args:
+        brief: only days with failures do: for a page of many datasets.
+    """
     start = first - dt.timedelta(days=first.weekday())
     weeks = (last - start).days // 7 + 1
     width, height = _LEFT + weeks * _PITCH, _TOP + 7 * _PITCH
@@ -62,6 +66,7 @@ def heatmap(dataset: DatasetCoverage, first: dt.date, last: dt.date) -> Element:
         drawing.append(tag("text", name, x=0, y=_TOP + row * _PITCH + 9, class_="axis"))
     # One path for all marks of a kind, and for all days without a game: there can be many.
     idle, crosses, dots = [], [], []
+    silent: dict[str, list[str]] = {}
     for offset in range((last - first).days + 1):
         day = first + dt.timedelta(days=offset)
         week, weekday = divmod((day - start).days, 7)
@@ -71,12 +76,20 @@ def heatmap(dataset: DatasetCoverage, first: dt.date, last: dt.date) -> Element:
             idle.append(f"M{x + 4} {y + 5.5}h3")
             continue
         level = level_of(found)
-        drawing.append(tag("rect", tag("title", _told(day, found)), x=x, y=y, class_=level))
+        if brief and level != "failed":
+            silent.setdefault(level, []).append(f"M{x} {y}h11v11h-11z")
+        else:
+            drawing.append(tag("rect", tag("title", _told(day, found)), x=x, y=y, class_=level))
         if level == "failed":
             crosses.append(_cross(x, y))
         elif level == "absent":
             dots.append(_dot(x, y))
-    for marks, name in ((idle, "idle"), (crosses, "cross"), (dots, "dot")):
+    for marks, name in (
+        *((each, level) for level, each in silent.items()),
+        (idle, "idle"),
+        (crosses, "cross"),
+        (dots, "dot"),
+    ):
         if marks:
             drawing.append(tag("path", d="".join(marks), class_=name))
     return drawing

@@ -20,6 +20,9 @@ from nba_season_backfill.report.wording import (
 
 __all__ = ["coverage", "header", "requests", "run"]
 
+# Days, all datasets together, that say their numbers on hover: the page must stay small.
+_MOST_TOLD = 2_500
+
 _MOST_GROUPS = 60
 
 
@@ -102,7 +105,7 @@ def coverage(facts: ReportFacts) -> Element:
                     tag("span", share(total.stored + total.absent, total.games), class_="share"),
                     tag("span", told, class_="told"),
                 ),
-                heatmap(dataset, first, last),
+                heatmap(dataset, first, last, brief=len(days) > _MOST_TOLD),
             )
         )
     lead = (
