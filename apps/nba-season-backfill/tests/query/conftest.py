@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from nba_season_backfill.lake.local import LocalStore
 from nba_season_backfill.lake.memory import MemoryStore
+from nba_season_backfill.lake.s3 import S3Store
 from nba_season_backfill.lake.store import ObjectRange, StoredObject
 from nba_season_backfill.query import Lake
 
@@ -81,6 +84,36 @@ class CountingStore(MemoryStore):
     def list(self, prefix: str = "") -> Iterator:  # type: ignore[type-arg]  # as the parent's
         self.asked.append(f"list {prefix}")
         return super().list(prefix)
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """An S3 server on loopback."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def on_s3(filled: Path, s3_endpoint: str) -> tuple[S3Store, Any]:
+    """The lake as ``s3://query/lake``, but for its archive; and the client that it is read with."""
+    client: Any = boto3.client(
+        "s3",
+        endpoint_url=s3_endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    client.create_bucket(Bucket="query")
+    store, source = S3Store("query", "lake", client=client), LocalStore(filled)
+    for info in source.list():
+        if not info.key.startswith(("_raw/", "_runs/")):
+            store.put(info.key, source.get(info.key).body)
+    return store, client
 
 
 @pytest.fixture

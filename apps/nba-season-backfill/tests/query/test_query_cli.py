@@ -150,6 +150,23 @@ def test_the_lake_is_found_by_the_jobs_own_settings(filled: Path) -> None:
     assert json.loads(by_option.stdout) == json.loads(by_variable.stdout) == json.loads(ask(filled, "status").stdout)
 
 
+@pytest.mark.usefixtures("on_s3")
+def test_a_lake_in_s3_is_named_by_address_or_by_settings(filled: Path, s3_endpoint: str) -> None:
+    """Endpoint and credentials are those of a run: options and variables."""
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
+    endpoint = {"NBA_BACKFILL_S3_ENDPOINT_URL": s3_endpoint}
+    question = ["query", "team", "LAL", "--last", "2"]
+    wanted = json.loads(ask(filled, *question[1:]).stdout)
+    for arguments, environment in (
+        (["--lake", "s3://query/lake"], keys | endpoint),
+        (["--lake", "s3://query/lake", "--s3-endpoint-url", s3_endpoint], keys),
+        (["--s3-bucket", "query", "--s3-prefix", "lake", "--s3-endpoint-url", s3_endpoint], keys),
+    ):
+        done = CliRunner().invoke(cli, [*question, *arguments], env=environment)
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout) == wanted
+
+
 def test_as_a_process_it_ends_with_its_code(filled: Path) -> None:
     """One line on standard error, nothing on standard output, 2 for an unknown name."""
     command = [sys.executable, "-m", "nba_season_backfill", "query", "player", "Lebrn", "--lake", str(filled)]

@@ -6,18 +6,15 @@ import hashlib
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from nba_season_backfill.datasets import TABLES
 from nba_season_backfill.lake import layout
-from nba_season_backfill.lake.local import LocalStore
 from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.s3 import S3Store
 from nba_season_backfill.query import Answer, Lake, partitions
@@ -209,20 +206,9 @@ def test_reads_go_side_by_side(counting: CountingStore) -> None:
         assert len(lake.player_games("LeBron James"))
 
 
-def test_it_costs_the_same_on_s3(filled: Path, moto_url: str) -> None:
+def test_it_costs_the_same_on_s3(on_s3: tuple[S3Store, Any]) -> None:
     """HTTP requests to an S3 server: twelve, five and three; counted on the wire."""
-    client: Any = boto3.client(
-        "s3",
-        endpoint_url=moto_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    client.create_bucket(Bucket="query")
-    store, source = S3Store("query", "lake", client=client), LocalStore(filled)
-    for info in source.list():
-        if not info.key.startswith(("_raw/", "_runs/")):
-            store.put(info.key, source.get(info.key).body)
+    store, client = on_s3
     sent: list[str] = []
 
     def note(request: Any, **_: object) -> None:
@@ -240,18 +226,6 @@ def test_it_costs_the_same_on_s3(filled: Path, moto_url: str) -> None:
         answer = ask(lake)
         assert len(answer)
         assert len(sent) == sum(answer.explanation.requests.values()) <= most
-
-
-@pytest.fixture(scope="module")
-def moto_url() -> Iterator[str]:
-    """An S3 server on loopback."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 def test_importing_it_is_cheap() -> None:

@@ -213,16 +213,25 @@ def sql(ctx: click.Context, /, statement: str, explain: bool, **common: Any) -> 
 
 def _answer(ctx: click.Context, common: dict[str, Any], ask: Callable[[Lake], Page]) -> None:
     from nba_season_backfill.cli import page_formats
+
+    with _lake(ctx, common["lake"], common["config_file"]) as lake:
+        page = ask(lake)
+        page_formats.write(page, common["format_"], wide=common["wide"], explain=common["explain"])
+
+
+def _lake(ctx: click.Context, place: str | None, config_file: str | None) -> Lake:
+    """The lake that ``--lake`` names, else the one a run would fill."""
     from nba_season_backfill.cli.entry import load_settings
     from nba_season_backfill.query import Lake
 
-    if common["lake"] is not None:
-        lake = Lake.open(common["lake"], endpoint_url=common["s3_endpoint_url"], region=common["aws_region"])
-    else:
-        settings = load_settings(ctx, common["config_file"])
-        bucket = settings.s3_bucket
-        where = settings.output if bucket is None else f"s3://{bucket}/{settings.s3_prefix}"
-        lake = Lake.open(where, endpoint_url=settings.s3_endpoint_url, region=settings.aws_region)
-    with lake:
-        page = ask(lake)
-        page_formats.write(page, common["format_"], wide=common["wide"], explain=common["explain"])
+    if place is not None and not place.startswith("s3://"):
+        return Lake.open(place)
+    named: dict[str, object] = {}
+    if place is not None:
+        bucket, _, prefix = place.removeprefix("s3://").partition("/")
+        named["s3_bucket"] = bucket
+        if prefix:
+            named["s3_prefix"] = prefix
+    settings = load_settings(ctx, config_file, **named)
+    where = place or (f"s3://{settings.s3_bucket}/{settings.s3_prefix}" if settings.s3_bucket else settings.output)
+    return Lake.open(where, endpoint_url=settings.s3_endpoint_url, region=settings.aws_region)
