@@ -100,6 +100,31 @@ def test_a_new_field_is_reported_and_costs_nothing(emulator: Emulator, tmp_path:
     assert sum(json.loads(line)["event"] == "schema_drift" for line in done.stdout.splitlines()) == 1
 
 
+def test_a_frozen_schema_stops_at_the_first_new_field(emulator: Emulator, tmp_path: Path) -> None:
+    """--schema-contract freeze: 65 at once; what was stored is kept, and the rest of the season is not asked for."""
+    emulator.set_behaviour(Behaviour(rules=(Rule(Drift(add=("homeTeam.statistics.dunks",)), endpoint=BOX, skip=2),)))
+    arguments = from_emulator(emulator, "--output", tmp_path / "lake", "--limit", "30", "--schema-contract", "freeze")
+    done = backfill(*arguments)
+    assert done.returncode == 65, done.stderr
+    assert "dunks: not declared, and the schema is frozen" in done.stderr
+    assert "--schema-contract evolve" in done.stderr
+    assert sum(request.endpoint == BOX for request in emulator.requests) < 10
+    assert summary_of(done)["units_stored"] > 0
+
+
+def test_a_dataset_that_changed_is_not_asked_for_all_season(emulator: Emulator, tmp_path: Path) -> None:
+    """Twelve answers in a row that break their contract are enough; the other datasets are stored. 65."""
+    emulator.set_behaviour(Behaviour(rules=(Rule(Drift(remove=("homeTeam.statistics.points",)), endpoint=BOX),)))
+    arguments = from_emulator(emulator, "--output", tmp_path / "lake", "--limit", "30", "--no-play-by-play")
+    done = backfill(*arguments)
+    assert done.returncode == 65, done.stderr
+    asked = sum(request.endpoint == BOX for request in emulator.requests)
+    assert 12 <= asked < 22
+    found = summary_of(done)
+    assert (found["units_stored"], found["units_failed"], found["units_left"]) == (30, asked, 30)
+    assert any("12 answers in a row break its contract" in line for line in done.stdout.splitlines())
+
+
 def checks(done: object) -> dict[str, dict[str, object]]:
     document = json.loads(done.stdout)  # type: ignore[attr-defined]  # a completed process
     return {check["name"]: check for check in document["checks"]}

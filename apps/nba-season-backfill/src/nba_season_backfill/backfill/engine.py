@@ -22,7 +22,7 @@ from nba_season_backfill.backfill.observer import Observer
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.datasets.base import Expectation
-from nba_season_backfill.errors import Fenced, SourceBlocked
+from nba_season_backfill.errors import ContractViolated, Fenced, SourceBlocked
 from nba_season_backfill.pace import PaceStopped
 from nba_season_backfill.plan import Unit
 from nba_season_backfill.source.base import StatsRequest
@@ -36,6 +36,8 @@ _LOG = get_logger("nba_season_backfill.engine")
 _GRACE_SECONDS = 2.0
 # Without a pace there is no backoff either: this many refusals in a row and the run gives up.
 _REFUSALS_IN_A_ROW = 40
+# So many answers of a dataset that break its contract, one after the other, are no accident: the upstream has changed.
+_VIOLATIONS_IN_A_ROW = 12
 
 
 def question_of(unit: Unit) -> Question:
@@ -113,6 +115,8 @@ class Engine:
         self._open: Counter[str] = Counter()
         self._games_since_commit = 0
         self._refusals = 0
+        # dataset -> answers in a row that broke its contract
+        self._broken: Counter[str] = Counter()
 
     def replay(self, replies: Iterable[tuple[Unit, Reply]]) -> set[tuple[str, str]]:
         """Settle units whose bodies are already in the archive, without a request; gives (game id, dataset) of each."""
@@ -191,6 +195,10 @@ class Engine:
                         pending.append(retry)
                     if self._refusals >= _REFUSALS_IN_A_ROW and halted is None:
                         halted = _refused(self._refusals, event.reply)
+                    elif self._frozen(event.reply) and halted is None:
+                        halted = _thawed(event.task.unit, event.reply)
+                    elif self._broken[event.task.unit.dataset.name] == _VIOLATIONS_IN_A_ROW:
+                        pending = self._without(event.task.unit.dataset.name, pending)
                 elif isinstance(event, _Halted):
                     out -= 1
                     if halted is None and not isinstance(event.error, PaceStopped):
@@ -206,6 +214,27 @@ class Engine:
         self._observer.committed()
         if halted is not None:
             raise halted
+
+    def _frozen(self, reply: Reply) -> bool:
+        """Whether the answer has fields that a frozen schema does not know: the next ones would have them too."""
+        assessment = reply.verdict.assessment
+        violated = reply.verdict.kind is VerdictKind.CONTRACT_VIOLATION
+        return violated and assessment is not None and bool(assessment.unknown_fields)
+
+    def _without(self, dataset: str, pending: deque[_Task]) -> deque[_Task]:
+        """Ask no more for a dataset whose answers break their contract one after the other."""
+        self._broken[dataset] += 1
+        left = deque(task for task in pending if task.unit.dataset.name != dataset)
+        if len(left) < len(pending):
+            dropped = len(pending) - len(left)
+            _LOG.error("dataset_given_up", dataset=dataset, violations=_VIOLATIONS_IN_A_ROW, units_not_asked=dropped)
+            self._observer.said(
+                f"{dataset}: {_VIOLATIONS_IN_A_ROW} answers in a row break its contract; {dropped} are left out"
+            )
+        for task in pending:
+            if task.unit.dataset.name == dataset:
+                self._finish(task.unit)
+        return left
 
     def _next(self, deadline: float | None) -> _Event:
         if deadline is None:
@@ -247,6 +276,10 @@ class Engine:
         if consequence.charges_attempt:
             task.attempts += 1
         self._refusals = self._refusals + 1 if consequence.slows_the_pace else 0
+        if verdict.kind is VerdictKind.CONTRACT_VIOLATION:
+            self._broken[task.unit.dataset.name] += 1
+        elif verdict.kind in (VerdictKind.OK, VerdictKind.ABSENT):
+            self._broken[task.unit.dataset.name] = 0
         if verdict.kind is VerdictKind.OK:
             self._ledger.stored(task.unit, reply, attempts=task.attempts + 1)
         elif verdict.kind is VerdictKind.ABSENT:
@@ -275,6 +308,13 @@ class Engine:
         self._ledger.commit()
         self._games_since_commit = 0
         self._observer.committed()
+
+
+def _thawed(unit: Unit, reply: Reply) -> ContractViolated:
+    return ContractViolated(
+        f"{unit.dataset.name}, game {unit.game.game_id}: {reply.verdict.explanation}",
+        hint="what is stored is kept; --schema-contract evolve stores such answers without the new fields",
+    )
 
 
 def _refused(refusals: int, reply: Reply) -> SourceBlocked:
