@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from nba_season_backfill.audit.findings import Finding, FindingKind
 from nba_season_backfill.audit.lists import TOTALS, Lists
 from nba_season_backfill.audit.plays import Played, played
-from nba_season_backfill.audit.sums import COUNTS, Mismatch, differing, sums_of_players
+from nba_season_backfill.audit.sums import COUNTS, Mismatch, differing, final_scores, sums_of_players
 from nba_season_backfill.schedule import Game, GameState
 from nba_season_backfill.season import SeasonType
 
@@ -135,25 +135,12 @@ def _with(finding: Finding, detail: str, **more: object) -> Finding:
     return replace(finding, detail=detail, **more)  # type: ignore[arg-type]  # the fields that Finding has, by name
 
 
-def _final_scores(lists: Lists) -> pa.Table:
-    rows = [
-        (game.game_id.text, team, score)
-        for game in lists.games
-        if game.state is GameState.FINAL
-        for team, score in ((game.home_team_id, game.home_score), (game.away_team_id, game.away_score))
-        if team is not None and score is not None
-    ]
-    games, teams, scores = zip(*rows, strict=True) if rows else ((), (), ())
-    arrays = [pa.array(games, pa.string()), pa.array(teams, pa.int64()), pa.array(scores, pa.int64())]
-    return pa.Table.from_arrays(arrays, names=["game_id", "team_id", "points"])
-
-
 def _scores(lists: Lists, teams: pa.Table) -> Iterator[Finding]:
     missing = teams.filter(pc.is_null(teams.column("points")))
     for row in missing.to_pylist():
         each = (row["game_id"], row["team_id"], "points", "a score", "null")
         yield _mismatch(lists, _K.SCORE_MISSING, "a team row without points", _TRADITIONAL, each)
-    for each in differing(_final_scores(lists), teams, ["points"]):
+    for each in differing(final_scores(lists), teams, ["points"]):
         yield _mismatch(lists, _K.SCORE_DIFFERS, "not the final score of the lists", _TRADITIONAL, each)
 
 

@@ -22,7 +22,7 @@ from nba_season_backfill.datasets import GAMES_TABLE, games_table
 from nba_season_backfill.schedule import Game, GameState, LogLine
 from nba_season_backfill.season import Season, SeasonType
 
-__all__ = ["Lists", "check_games_table", "check_lists", "read_totals"]
+__all__ = ["TOTALS", "TOTALS_BY_SOURCE", "Lists", "check_games_table", "check_lists", "read_totals"]
 
 _K = FindingKind
 # The lists are filled in during the night after a game: younger disagreements settle by themselves.
@@ -32,15 +32,16 @@ _COUNTED = frozenset({SeasonType.REGULAR_SEASON, SeasonType.PLAYOFFS, SeasonType
 # Which list says so depends on the lists asked for last, and revisions on the runs; what was played does not.
 _NOT_COMPARED = frozenset({"state_reason", "revision"})
 
-_TOTALS = {
+TOTALS_BY_SOURCE = {
     "PTS": "points", "FGM": "field_goals_made", "FGA": "field_goals_attempted", "FG3M": "three_pointers_made",
     "FG3A": "three_pointers_attempted", "FTM": "free_throws_made", "FTA": "free_throws_attempted",
     "OREB": "rebounds_offensive", "DREB": "rebounds_defensive", "REB": "rebounds_total", "AST": "assists",
     "STL": "steals", "BLK": "blocks", "PF": "fouls_personal",
 }  # fmt: skip
-TOTALS = tuple(_TOTALS.values())
-"""The columns that the game log and the traditional box score share; turnovers are not among them: the log counts the
-team's own too."""
+"""The game log's columns -> those of the traditional box score; turnovers are not among them: the log counts the team's
+own too."""
+TOTALS = tuple(TOTALS_BY_SOURCE.values())
+"""Those of the box score."""
 _TOTALS_SCHEMA = pa.schema(
     [("game_id", pa.string()), ("team_id", pa.int64()), *((name, pa.int64()) for name in TOTALS)]
 )
@@ -87,7 +88,7 @@ def read_totals(payloads: Sequence[Mapping[str, Any]]) -> pa.Table:
             headers: Sequence[str] = result["headers"]
             if "GAME_ID" not in headers:
                 continue
-            places = {name: headers.index(source) for source, name in _TOTALS.items() if source in headers}
+            places = {name: headers.index(source) for source, name in TOTALS_BY_SOURCE.items() if source in headers}
             places |= {"game_id": headers.index("GAME_ID"), "team_id": headers.index("TEAM_ID")}
             for name, values in columns.items():
                 place = places.get(name)

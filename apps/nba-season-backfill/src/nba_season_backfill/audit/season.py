@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
+from nba_season_backfill.audit.bulk import LOG_COLUMNS, LOG_TABLES, GameLogs
 from nba_season_backfill.audit.crossing import Kept, check_boxes, check_plays
 from nba_season_backfill.audit.findings import Finding, FindingKind
 from nba_season_backfill.audit.lists import Lists, check_games_table, check_lists
@@ -42,6 +43,7 @@ def columns_needed(table: Table) -> list[str]:
     if table.name in _WHOLE:
         return [column.name for column in table.schema if not pa.types.is_struct(column.type)]
     wanted = {*table.key, "game_id", "team_id", *(PLAY_COLUMNS if table.name == "play-by-play" else ())}
+    wanted |= {*(LOG_COLUMNS if table.name in LOG_TABLES else ())}
     return [column.name for column in table.schema if column.name in wanted or not column.nullable]
 
 
@@ -91,6 +93,7 @@ class SeasonAudit:
     _unreadable: set[tuple[str, int | None]] = field(default_factory=set, repr=False)
     _games_tables: dict[int, tuple[str, pa.Table]] = field(default_factory=dict, repr=False)
     _kept: Kept = field(default_factory=Kept, repr=False)
+    _logs: GameLogs = field(default_factory=GameLogs, repr=False)
 
     def __post_init__(self) -> None:
         # Each line is made anew whenever it is asked for: once is enough.
@@ -165,6 +168,8 @@ class SeasonAudit:
             return
         if not partition.table.per_game:
             self._held[name][SEASON_LEVEL] = _Held(partition.rows.num_rows, partition.key, None)
+            if name in LOG_TABLES:
+                self._logs.keep(name, partition.key, partition.rows)
             return
         own = self._own_games(partition)
         if own is None:
@@ -213,6 +218,7 @@ class SeasonAudit:
             *self._units(),
             *check_boxes(self.lists, self._kept),
             *check_plays(self.lists, self._kept),
+            *self._logs.check(self.lists),
         ]
         marked = [self._marked(finding) for finding in dict.fromkeys(found)]
         return sorted(

@@ -8,9 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nba_season_backfill.audit.findings import FindingKind
+from nba_season_backfill.audit.lists import Lists
 from nba_season_backfill.audit.partitions import Partition
+from nba_season_backfill.schedule import GameState
 
-__all__ = ["COUNTS", "Mismatch", "arithmetic", "differing", "sums_of_players"]
+__all__ = ["COUNTS", "Mismatch", "arithmetic", "differing", "final_scores", "sums_of_players"]
 
 _K = FindingKind
 
@@ -106,3 +108,17 @@ def arithmetic(partition: Partition) -> Iterator[tuple[str, str, str, str, str]]
                 rows.column("game_id")[place].as_py(), row, column,
                 f"{want:.3f}" if isinstance(want, float) else str(want), str(found[place].as_py()),
             )  # fmt: skip
+
+
+def final_scores(lists: Lists) -> pa.Table:
+    """One row a team of each final game, with its score by the lists."""
+    rows = [
+        (game.game_id.text, team, score)
+        for game in lists.games
+        if game.state is GameState.FINAL
+        for team, score in ((game.home_team_id, game.home_score), (game.away_team_id, game.away_score))
+        if team is not None and score is not None
+    ]
+    games, teams, scores = zip(*rows, strict=True) if rows else ((), (), ())
+    arrays = [pa.array(games, pa.string()), pa.array(teams, pa.int64()), pa.array(scores, pa.int64())]
+    return pa.Table.from_arrays(arrays, names=["game_id", "team_id", "points"])

@@ -27,7 +27,7 @@ __all__ = ["audit_run", "must_be_clean"]
 
 _LOG = get_logger("nba_season_backfill.audit")
 
-_SCORES = "box-scores-traditional-teams"
+_SCORES = frozenset({"box-scores-traditional-teams", "team-game-logs"})
 # More of them say nothing more; the audit command lists them all.
 _KEPT = 50
 
@@ -64,7 +64,7 @@ def audit_run(
         )
         touched = {int(month) for month in summary.to_audit}
         for table, month in sorted(audit.partitions_named(), key=str):
-            if table in TABLES and (month in touched or table == _SCORES):
+            if table in TABLES and (month in touched or table in _SCORES):
                 measured.records_processed += look_at_partition(store, audit, season, table, month)
         found = [finding for finding in audit.findings() if not finding.accepted and _counts(finding, lists)]
     summary.findings = [finding.to_document() for finding in found[:_KEPT]]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from nba_season_backfill.audit import Finding, FindingKind, Mending
 from nba_season_backfill.backfill.auditing import Audit, audit_store
-from nba_season_backfill.backfill.choosing import utc_now
+from nba_season_backfill.backfill.choosing import utc_now, wanted_season_datasets
 from nba_season_backfill.backfill.job import run_season
 from nba_season_backfill.backfill.manner import Manner
 from nba_season_backfill.backfill.observer import Observer
@@ -82,7 +82,8 @@ def mend(
         for ask in (False, True):
             if not after.open_findings or (stop is not None and stop.requested):
                 break
-            orders = orders_of(after.open_findings, _checkpoint(settings, season, opened), ask=ask)
+            of_season = {dataset.name for dataset in wanted_season_datasets(settings)}
+            orders = orders_of(after.open_findings, _checkpoint(settings, season, opened), ask=ask, of_season=of_season)
 
             def run(orders: Orders = orders) -> Summary:
                 return run_season(
@@ -115,11 +116,14 @@ def _checkpoint(settings: BackfillSettings, season: Season, store: ObjectStore) 
     return checkpoint
 
 
-def orders_of(findings: Iterable[Finding], checkpoint: Checkpoint, *, ask: bool = False) -> Orders:
+def orders_of(
+    findings: Iterable[Finding], checkpoint: Checkpoint, *, ask: bool = False, of_season: Collection[str] = ()
+) -> Orders:
     """What has to be done about these findings.
 
     Args:
         ask: ask anew for every unit that is wrong, instead of deriving it from the archive first.
+        of_season: datasets of a whole season that the run will make again when they are forgotten.
     """
     units: set[tuple[str, str]] = set()
     forget: set[tuple[str, str]] = set()
@@ -141,10 +145,9 @@ def orders_of(findings: Iterable[Finding], checkpoint: Checkpoint, *, ask: bool 
                     units.add((finding.game_id, finding.dataset))
             case Mending.FORGET:
                 forget.add((finding.game_id, finding.dataset))
-    known = {unit for unit in units if unit[1] in DATASETS}
-    # What one request a season answers is simply asked for once more.
-    forget |= {unit for unit in known if unit[0] == SEASON_LEVEL}
-    known -= forget
+    # What a few requests a season answer is made again as a whole.
+    forget |= {(SEASON_LEVEL, name) for _subject, name in units if name in of_season}
+    known = {unit for unit in units if unit[1] in DATASETS and unit[0] != SEASON_LEVEL}
     return Orders(
         derive=frozenset() if ask else frozenset(known),
         ask=frozenset(known) if ask else frozenset(),
