@@ -23,12 +23,14 @@ def test_the_keys_are_the_documented_ones() -> None:
         layout.partition_key("games", "2024-25", 4): "games/season=2024-25/month=04/part-0.parquet",
         layout.partition_key("players", "2024-25", None): "players/season=2024-25/part-0.parquet",
         layout.LAKE_IDENTITY: "_state/lake.json",
+        layout.audit_key("2025-01"): "pipeline-audit/run_month=2025-01/part-0.parquet",
     }
     for key, documented in keys.items():
         assert key == documented
         check_key(key)
     assert layout.run_key(day, "r").startswith(layout.runs_prefix(day))
     assert layout.runs_prefix(day).startswith(layout.runs_prefix())
+    assert layout.run_key(day, "r").startswith(layout.runs_of_month_prefix("2025-01"))
     assert layout.probe_key("n").startswith("_state/")
 
 
