@@ -374,6 +374,48 @@ def test_a_season_named_by_one_year_is_another_leagues(lake: Lake) -> None:
         lake.games(season="2024")
 
 
+def test_a_league_that_plays_in_one_year_is_asked_alike(counting: CountingStore) -> None:
+    """Its seasons are named by the year; their months follow each other from May on."""
+    schema = _read(counting, layout.partition_key("games", SEASON, 10)).schema
+    store = CountingStore()
+    teams = [(1, "LVA", "Las Vegas Aces"), (2, "NYL", "New York Liberty")]
+    for month in range(5, 11):
+        rows = [
+            {
+                **dict.fromkeys(schema.names),
+                "revision": 1,
+                "game_id": f"10224{month:03d}{day:02d}",
+                "season_type": "Regular Season",
+                "game_date": dt.date(2024, month, day),
+                "state": "final",
+                "home_score": 80 + day,
+                "away_score": 90,
+                **dict(zip(("home_team_id", "home_tricode", "home_team_name"), teams[day % 2], strict=True)),
+                **dict(zip(("away_team_id", "away_tricode", "away_team_name"), teams[1 - day % 2], strict=True)),
+            }
+            for day in (3, 4, 17)
+        ]
+        _write(store, layout.partition_key("games", "2024", month), pa.Table.from_pylist(rows, schema=schema))
+    with Lake(store) as lake:
+        last = lake.team_games("liberty", last=4).to_pylist()
+        assert [game["game_date"] for game in last] == [
+            dt.date(2024, 9, 17),
+            dt.date(2024, 10, 3),
+            dt.date(2024, 10, 4),
+            dt.date(2024, 10, 17),
+        ]
+        assert {game["season"] for game in last} == {"2024"}
+        assert len(lake.games(date="2024-07-04")) == 1
+        assert len(lake.games(season="2024")) == 18
+        assert lake.team_stats("Aces").to_pylist()[0]["games"] == 18
+
+
+def test_a_team_on_a_day_without_games_has_none(lake: Lake) -> None:
+    """Nor is it unknown for that."""
+    assert len(lake.games(date="2031-01-01", team="Lakers")) == 0
+    assert len(lake.games(date="2024-10-30", team="Lakers")) <= 1
+
+
 def test_places_are_told_apart(tmp_path: Path) -> None:
     """A folder and an address in S3 are lakes; other schemes and a bucket without a name are not."""
     with Lake.open(tmp_path) as opened:

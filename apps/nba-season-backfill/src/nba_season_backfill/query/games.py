@@ -50,7 +50,7 @@ def games(reader: Reader, date: dt.date | None, team: str | None, season: str | 
     table = pa.concat_tables([_with_season(each, at.season) for each, at in zip(tables, partitions, strict=True)])
     if date is not None:
         table = table.filter(pc.equal(table.column("game_date"), pa.scalar(date, pa.date32())))
-    if team is not None:
+    if team is not None and any(each.num_rows for each in tables):
         found = team_of(reader, tables if table.num_rows == 0 else [table], team, str(date or season or "the lake"))
         table = table.filter(of_team(table, found))
     return Answer(table.sort_by(_ORDER), reader.explanation.ended())
