@@ -437,6 +437,7 @@ def test_several_seasons_are_named_in_one_go() -> None:
             {"season": "2019-20:2020-21", "state_file_path": "here.json"},
             "--state-file-path 'here.json': one file cannot be the checkpoint of several seasons; leave it out, or",
         ),
+        ({"league": "wnba", "source": "sample"}, "--league 'wnba': the sample's games last 48 minutes, the WNBA's 40"),
         (
             {"game_id": ("1022400001",)},
             "--game-id '1022400001': 1022400001 is a game of the WNBA; name --league wnba, or another game",

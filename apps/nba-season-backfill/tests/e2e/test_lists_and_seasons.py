@@ -168,6 +168,30 @@ def test_several_seasons_end_with_the_worst_of_their_ends(tmp_path: Path) -> Non
     assert (tmp_path / "_state/season=2024-25/checkpoint.json").is_file()
 
 
+def test_seasons_and_leagues_fill_lakes_of_their_own(tmp_path: Path) -> None:
+    """A range of seasons is two checkpoints in one lake; another league is another lake. Simulated, and said so."""
+    arguments = ["--source", "sample", "--limit", "2", "--no-play-by-play", "--season-type", "Regular Season"]
+    done = backfill(*arguments, "--season", "2023-24:2024-25", "--season-order", "newest", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    summaries = [orjson.loads(line)["summary"] for line in done.stdout.splitlines() if '"summary"' in line]
+    assert [(each["season"], each["simulated"], each["games_done"]) for each in summaries] == [
+        ("2024-25", True, 2),
+        ("2023-24", True, 2),
+    ]
+    other = backfill(*arguments, "--league", "gleague", cwd=tmp_path)
+    assert other.returncode == 0, other.stderr
+    path = "box-scores-traditional/season={}/month=10/part-0.parquet"
+    ids = {
+        lake: set(pq.read_table(tmp_path / lake / path.format(season)).column("game_id").to_pylist())
+        for lake, season in (("bronze", "2024-25"), ("bronze", "2023-24"), ("bronze-gleague", "2024-25"))
+    }
+    assert ids["bronze"] == {"0022300061", "0022300062"}
+    assert ids["bronze-gleague"] == {"2022400061", "2022400062"}
+    refused = backfill(*arguments, "--league", "gleague", "--output", "bronze", cwd=tmp_path)
+    assert refused.returncode == 78
+    assert "is a lake of league 00, not 20" in refused.stderr
+
+
 def test_a_command_about_one_season_refuses_several(tmp_path: Path) -> None:
     """``repair`` of a range is a mistake that is told in a line."""
     done = backfill("repair", "--season", "2019-20:2024-25", "--output", tmp_path)

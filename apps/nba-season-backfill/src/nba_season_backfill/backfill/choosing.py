@@ -103,7 +103,7 @@ def open_source(settings: BackfillSettings, season: Season, archive: RawArchive,
         return ArchiveSource(lambda request: find_archived(archive, request))
     base_url = settings.base_url
     if settings.source == "sample":
-        base_url = stack.enter_context(SampleServer(str(season))).base_url
+        base_url = stack.enter_context(SampleServer(season)).base_url
     source = StatsApiSource(
         base_url,
         proxy=settings.proxy.get_secret_value() if settings.proxy is not None else None,

@@ -170,7 +170,8 @@ class Flight(NoObserver):
         finally:
             self.landed.set()
             if store is not None and store is not self._store:
-                store.close()
+                # The process may be ending around this thread, and with it what a store closes with.
+                self._try(store.close)
 
     def _try(self, work: Callable[[], object]) -> str:
         """Do it; why it failed, or nothing. The next one is tried all the same: stores come back."""

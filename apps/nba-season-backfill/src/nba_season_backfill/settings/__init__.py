@@ -170,6 +170,12 @@ class BackfillSettings(
         league = GameId(strangers[0]).league
         return f"{strangers[0]} is a game of the {league.title}; name --league {league.label}, or another game"
 
+    @rule("league", "source")
+    def _the_sample_is_of_48_minutes(self) -> str | None:
+        if self.source != "sample" or self.which_league is not League.WNBA:
+            return None
+        return "the sample's games last 48 minutes, the WNBA's 40; name gleague, or another source"
+
     @rule("state_file_path", "season")
     def _one_checkpoint_a_season(self) -> str | None:
         if self.state_file_path is None or self.season is None or not re.search("[:,]|all", self.season):

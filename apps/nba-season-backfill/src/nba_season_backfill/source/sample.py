@@ -10,6 +10,7 @@ from types import TracebackType
 import orjson
 
 from nba_season_backfill.errors import SourceUnavailable
+from nba_season_backfill.season import Season
 
 __all__ = ["SampleServer"]
 
@@ -20,7 +21,7 @@ class SampleServer:
     The emulator also ends by itself when this process dies, however it dies.
     """
 
-    def __init__(self, season: str, *, start_seconds: float = 20.0) -> None:
+    def __init__(self, season: Season, *, start_seconds: float = 60.0) -> None:
         self._season = season
         self._start_seconds = start_seconds
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,8 +33,11 @@ class SampleServer:
         Raises:
             SourceUnavailable: it did not come up; says what it printed.
         """
+        # Another season than the packed one, or another league, is a stand-in made from it.
+        stand_in = ["--seasons", f"{self._season.start_year}-{(self._season.start_year + 1) % 100:02d}"]
+        stand_in += ["--leagues", self._season.league.label]
         self._process = process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
-            [sys.executable, "-m", "nba_stats_emulator", "--port", "0", "--season", self._season, "--exit-with-parent"],
+            [sys.executable, "-m", "nba_stats_emulator", "--port", "0", "--exit-with-parent", *stand_in],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
