@@ -108,7 +108,7 @@ def run_daily(
     stop, ids = stop or Stop(), bind_run(run_id)
     keep_secret(settings)
     settings = settings.resolved(eastern_date(settings, now))
-    opened = open_lake(settings) if store is None else store
+    opened = open_lake(settings, stop) if store is None else store
     flight = Flight(settings, ids, command="daily", store=opened, now=now)
     observers = Observers(observer or NoObserver(), flight)
     flight.begin()
@@ -138,8 +138,17 @@ def _tell(
             summary.warnings.append(problem)
 
 
-async def run_daily_async(settings: BackfillSettings, *, stop: Stop | None = None, **arguments: Any) -> DailySummary:
-    """``run_daily`` in a thread of its own; the event loop goes on meanwhile.
+async def run_daily_async(
+    settings: BackfillSettings,
+    *,
+    run_id: str | None = None,
+    observer: Observer | None = None,
+    stop: Stop | None = None,
+    store: ObjectStore | None = None,
+    source: StatsSource | None = None,
+    now: Callable[[], dt.datetime] = utc_now,
+) -> DailySummary:
+    """``run_daily`` in a thread of its own; the event loop goes on meanwhile. The arguments are the same.
 
     Cancelling stops the run in order: it sends nothing more, commits what is done and releases its leases, within ten
     seconds; only then the cancellation goes on.
@@ -150,8 +159,8 @@ async def run_daily_async(settings: BackfillSettings, *, stop: Stop | None = Non
     """
     stop = stop or Stop()
     context = contextvars.copy_context()
-    call = partial(context.run, partial(run_daily, settings, stop=stop, **arguments))
-    running = asyncio.get_running_loop().run_in_executor(None, call)
+    job = partial(run_daily, settings, run_id=run_id, observer=observer, stop=stop, store=store, source=source, now=now)
+    running = asyncio.get_running_loop().run_in_executor(None, context.run, job)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
@@ -197,7 +206,7 @@ def daily_seasons(
         BackfillError: as ``run_season`` does.
     """
     today = eastern_date(settings, now)
-    opened = open_lake(settings) if store is None else store
+    opened = open_lake(settings, stop) if store is None else store
     summaries: list[Summary] = []
     missing: BackfillError | None = None
     try:
