@@ -126,11 +126,16 @@ class Busy(Incomplete):
 
 
 class Interrupted(BackfillError):
-    """A signal asked the run to stop; what was done is saved."""
+    """A signal asked the run to stop; what was done is saved, unless the store kept it from being (``saved``)."""
 
-    def __init__(self, signal_number: int) -> None:
+    def __init__(self, signal_number: int, *, saved: bool = True) -> None:
+        by = f"interrupted by {signal.Signals(signal_number).name}"
+        hint = "run the same command again to continue"
+        if not saved:
+            by += "; the store did not answer in time, so the last commit may be missing"
+            hint = f"nothing is lost: what is not committed is derived again from the archive; {hint}"
         super().__init__(
-            f"interrupted by {signal.Signals(signal_number).name}; the checkpoint is saved",
-            hint="run the same command again to continue",
+            f"{by}; the checkpoint is saved" if saved else by,
+            hint=hint,
             exit_code=128 + signal_number,
         )

@@ -44,6 +44,7 @@ def summary_text(summary: Summary) -> str:
     written = (
         f"{human_bytes(summary.archived_bytes)} raw, {human_bytes(summary.table_bytes)} Parquet, "
         f"{summary.commits} commits"
+        + (f"; {summary.store_throttled} times asked for fewer requests" if summary.store_throttled else "")
     )
     rows = [
         ("season", f"{summary.season}{simulated}"),

@@ -202,12 +202,13 @@ def test_the_clock_is_the_servers_and_does_not_jump(
     [
         (403, "InvalidAccessKeyId", "credentials"),
         (403, "SignatureDoesNotMatch", "credentials"),
-        (400, "ExpiredToken", "credentials"),
+        (400, "ExpiredToken", "expired"),
         (403, "RequestTimeTooSkewed", "credentials"),
         (403, "AccessDenied", "access_denied"),
         (404, "NoSuchBucket", "missing_bucket"),
         (507, "InsufficientStorage", "full"),
-        (503, "SlowDown", "unreachable"),
+        (503, "SlowDown", "throttled"),
+        (429, "TooManyRequests", "throttled"),
         (500, "InternalError", "unreachable"),
         (400, "MalformedXML", "other"),
     ],
@@ -227,7 +228,7 @@ def test_what_the_store_refuses_is_told_by_kind(
     )
     for operation in ("PutObject", "GetObject", "ListObjectsV2", "DeleteObject"):
         interfere(made, operation, lambda _request: answer(status, code))
-    store = S3Store("b", "p", client=made)
+    store = S3Store("b", "p", client=made, sleep=lambda _seconds: None)
     attempts: list[Callable[[], object]] = [
         lambda: store.put("k", b""),
         lambda: store.get("k"),

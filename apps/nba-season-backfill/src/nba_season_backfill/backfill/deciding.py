@@ -44,9 +44,11 @@ class _Opened:
 
 
 @contextmanager
-def _opened(settings: BackfillSettings, season: Season, store: ObjectStore | None = None) -> Iterator[_Opened]:
+def _opened(
+    settings: BackfillSettings, season: Season, store: ObjectStore | None = None, stop: Stop | None = None
+) -> Iterator[_Opened]:
     own = store is None
-    opened = store if store is not None else open_lake(settings)
+    opened = store if store is not None else open_lake(settings, stop)
     try:
         identity = lake_identity(opened, season.league, create=False)
         checkpoint = load_checkpoint(settings, opened, season, season.league, identity).checkpoint
@@ -174,7 +176,7 @@ def retry_bodies(
         BackfillError: as a run.
     """
     season = game_id.season
-    with _opened(settings, season, store) as opened:
+    with _opened(settings, season, store, stop) as opened:
         entries = _entries(opened, game_id, dataset)
         units = frozenset((game_id.text, _dataset_of(entry)) for entry in entries)
         accepted = frozenset(
@@ -244,7 +246,7 @@ def accept_body(
         BackfillError: as a run.
     """
     season = game_id.season
-    with _opened(settings, season, store) as opened:
+    with _opened(settings, season, store, stop) as opened:
         entry = _to_accept(opened, game_id, dataset, reason, sha256, run_id)
         body = opened.quarantine.body(entry)
         unfit = _unfit(_assess(DATASETS[dataset], game_id, body))

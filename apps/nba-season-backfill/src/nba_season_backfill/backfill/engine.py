@@ -206,6 +206,10 @@ class Engine:
                 elif deadline is not None and self._monotonic() >= deadline:
                     break
         finally:
+            if out:
+                # An error ended it: what no worker has begun is not asked for any more.
+                self._stop.event.set()
+                self._recall()
             for _thread in threads:
                 self._tasks.put(None)
         if isinstance(halted, Fenced):

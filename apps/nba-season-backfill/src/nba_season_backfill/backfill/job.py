@@ -95,7 +95,7 @@ def run_season(
     started = time.monotonic()
     with ExitStack() as stack:
         if store is None:
-            store = open_lake(settings)
+            store = open_lake(settings, stop)
             stack.callback(store.close)
         summary = Summary(
             run_id=run_id,
@@ -112,7 +112,8 @@ def run_season(
             with span("run", season=str(season), run_id=run_id):
                 run.go(stack)
         except StoreError as error:
-            raise with_summary(store_error(error), summary, started) from error
+            failure = store_error(error, under_way=run.under_way, signal_number=stop.signal_number)
+            raise with_summary(failure, summary, started) from error
         except WaitTooLong as error:
             raise with_summary(too_long(error), summary, started) from error
         except PaceStopped:
@@ -138,9 +139,11 @@ class _SeasonRun:
     flush_seconds: float
     now: Callable[[], dt.datetime]
     pacer: Pacer | None
+    under_way: bool = False
 
     def go(self, stack: ExitStack) -> None:
         settings, store, summary = self.settings, self.store, self.summary
+        throttled_before = getattr(store, "throttled", 0)
         store_must_be_honest(store, single_writer=settings.single_writer)
         lake_id = lake_identity(store, self.season.league, create=True)
         assert lake_id is not None
@@ -153,7 +156,10 @@ class _SeasonRun:
             if host is None:
                 return
             stack.enter_context(host)
-        opened = load_checkpoint(settings, store, self.season, self.season.league, lake_id, recover=self.manner.recover)
+        opened = load_checkpoint(
+            settings, store, self.season, self.season.league, lake_id, recover=self.manner.recover, stop=self.stop
+        )
+        self.under_way = True
         # A lease that was removed by hand begins again at 1: the checkpoint remembers how far the tokens had come.
         lease.raise_token(above=opened.fencing_token)
         summary.checkpoint = opened.where
@@ -206,6 +212,7 @@ class _SeasonRun:
         finally:
             summary.requests = 0 if settings.source == "archive" else exchange.tally.total
             summary.requests_by_verdict = {} if settings.source == "archive" else exchange.tally.by_verdict()
+            summary.store_throttled = getattr(store, "throttled", 0) - throttled_before
             summary.body_bytes = exchange.tally.body_bytes
             summary.archived_bytes = exchange.tally.archived_bytes
             summary.waited_seconds = round(pacer.stats.waited_seconds - waited_before, 1)

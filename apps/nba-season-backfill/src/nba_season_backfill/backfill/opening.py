@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
+from hoopstat_observability import get_logger
+from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.checkpoint import Checkpoint
-from nba_season_backfill.errors import BackfillError, CheckpointUnusable, ConfigurationError, Incomplete, StoreUnusable
+from nba_season_backfill.errors import (
+    BackfillError,
+    CheckpointUnusable,
+    ConfigurationError,
+    Incomplete,
+    Interrupted,
+    StoreUnusable,
+)
 from nba_season_backfill.lake import Keeping, layout, open_store
 from nba_season_backfill.lake.local import LocalStore
 from nba_season_backfill.lake.probe import probe_conditional_writes
@@ -30,31 +40,51 @@ __all__ = [
     "store_must_be_honest",
 ]
 
+_LOG = get_logger("nba_season_backfill.opening")
+
 LEAGUE = "00"
 """The NBA."""
 
+_AGAIN = "run the same command again: it continues where it stopped"
 _HINTS = {
     "missing_bucket": "create the bucket, or name another one with --s3-bucket",
     "credentials": "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, or the role of this machine",
-    "access_denied": "the credentials are not allowed to do this: check the policy of the bucket and the role",
+    "expired": "the credentials have expired: get new ones (AWS_SESSION_TOKEN, `aws sso login`, the role), then "
+    f"{_AGAIN}",
+    "access_denied": "this is not allowed: check the policy of the bucket and the role, or whose the folder is; then "
+    f"{_AGAIN}",
     "full": "make room, then run the same command again: it continues",
-    "read_only": "name a folder that can be written with --output",
+    "read_only": f"name a folder that can be written with --output, or make this one writable and {_AGAIN}",
+    "throttled": f"the store asks for fewer requests: later {_AGAIN}",
     "unreachable": "check --s3-endpoint-url, AWS_REGION and the network",
     "corrupt": "the object is damaged; `nba-backfill status` shows what is known of the lake",
 }
 
 
-def store_error(error: StoreError) -> BackfillError:
-    """The store's complaint with what to do about it, under the right exit code."""
-    hint = _HINTS.get(error.kind, "run the same command again: it continues where it stopped")
-    if error.kind in ("full", "other"):
+def store_error(error: StoreError, *, under_way: bool = False, signal_number: int | None = None) -> BackfillError:
+    """The store's complaint with what to do about it, under the right exit code.
+
+    Args:
+        under_way: the store had worked before, so that the settings cannot be to blame for an answer that fails.
+        signal_number: of the signal that left no time for the store.
+    """
+    if error.kind == "left_behind":
+        return Interrupted(signal_number or signal.SIGTERM, saved=False)
+    hint = _HINTS.get(error.kind, _AGAIN)
+    if under_way and error.kind == "unreachable":
+        return Incomplete(str(error), hint=f"the store worked before: {_AGAIN}")
+    if error.kind in ("full", "throttled", "other"):
         # Nothing is wrong with the configuration: the lake failed under a run that can be continued.
         return Incomplete(str(error), hint=hint)
     return StoreUnusable(str(error), hint=hint)
 
 
-def open_lake(settings: BackfillSettings) -> ObjectStore:
-    """The store that the settings name. Nothing is written, and nothing asked, yet."""
+def open_lake(settings: BackfillSettings, stop: Stop | None = None) -> ObjectStore:
+    """The store that the settings name. Nothing is written, and nothing asked, yet.
+
+    Args:
+        stop: once a signal came, a bucket that hangs is waited for no longer than it says.
+    """
     if settings.s3_bucket is not None:
         return open_store(
             bucket=settings.s3_bucket,
@@ -62,6 +92,7 @@ def open_lake(settings: BackfillSettings) -> ObjectStore:
             endpoint_url=settings.s3_endpoint_url,
             region=settings.aws_region,
             keeping=_keeping(settings),
+            seconds_left=stop.seconds_left if stop is not None else None,
         )
     return open_store(folder=settings.output)
 
@@ -78,6 +109,7 @@ def store_must_be_honest(store: ObjectStore, *, single_writer: bool) -> None:
         StoreUnusable: the store accepted a write whose condition was false.
     """
     found = probe_conditional_writes(store)
+    _LOG.info("store_probed", lake=store.url, conditional_writes=found.honest, detail=found.detail)
     if not found.honest and not single_writer:
         raise StoreUnusable(
             f"{store.url} ignores conditional writes ({found.detail}): two runs at once would overwrite each other",
@@ -127,7 +159,9 @@ class OpenState:
     generation: int = 0
 
 
-def open_state(settings: BackfillSettings, store: ObjectStore, season: Season) -> tuple[StateFile, str]:
+def open_state(
+    settings: BackfillSettings, store: ObjectStore, season: Season, stop: Stop | None = None
+) -> tuple[StateFile, str]:
     """The state file: in the lake, or where --state-file-path says."""
     path = settings.state_file_path
     if path is None:
@@ -144,6 +178,7 @@ def open_state(settings: BackfillSettings, store: ObjectStore, season: Season) -
             endpoint_url=settings.s3_endpoint_url,
             region=settings.aws_region,
             keeping=_keeping(settings),
+            seconds_left=stop.seconds_left if stop is not None else None,
         )
     else:
         file = Path(path).expanduser().absolute()
@@ -167,17 +202,19 @@ def load_checkpoint(
     lake_id: str | None,
     *,
     recover: bool = False,
+    stop: Stop | None = None,
 ) -> OpenState:
     """Read the checkpoint and refuse one that is damaged, or not this season's and this lake's.
 
     Args:
         recover: take the newest good generation in place of a damaged document (``repair``); without it, damage is
             refused, because going on from an older state is a decision for a person.
+        stop: as in ``open_lake``.
 
     Raises:
         CheckpointUnusable: damaged, of an unknown format, of another season or lake.
     """
-    file, where = open_state(settings, store, season)
+    file, where = open_state(settings, store, season, stop)
     try:
         loaded = file.load()
     except StateFormatUnknown as error:

@@ -75,7 +75,7 @@ def mend(
     Raises:
         BackfillError: as a run would. What a repair cannot mend is no error here: ``after`` has it.
     """
-    opened = store if store is not None else open_lake(settings)
+    opened = store if store is not None else open_lake(settings, stop)
     try:
         before = after = audit_store(settings, season, opened, deep=deep, now=now())
         summary = None

@@ -77,6 +77,7 @@ class Summary:
     archived_bytes: int = 0
     table_bytes: int = 0
     commits: int = 0
+    store_throttled: int = 0
     waited_seconds: float = 0.0
     duration_in_seconds: float = 0.0
     failures: list[Failed] = field(default_factory=list)

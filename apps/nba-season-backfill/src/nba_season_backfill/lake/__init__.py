@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nba_season_backfill.lake.bounded import SecondsLeft
 from nba_season_backfill.lake.keeping import Keeping
 from nba_season_backfill.lake.local import LocalStore
 from nba_season_backfill.lake.store import ObjectInfo, ObjectMissing, ObjectStore, PreconditionFailed, StoreError
@@ -23,8 +24,13 @@ def open_store(
     endpoint_url: str | None = None,
     region: str | None = None,
     keeping: Keeping = Keeping(),  # noqa: B008  # frozen
+    seconds_left: SecondsLeft | None = None,
 ) -> LocalStore | S3Store:
-    """The store that is named: a folder, or a bucket with a prefix. Nothing is asked or written yet."""
+    """The store that is named: a folder, or a bucket with a prefix. Nothing is asked or written yet.
+
+    Args:
+        seconds_left: how long a bucket is waited for, once that matters; see ``S3Store``.
+    """
     if folder is not None:
         return LocalStore(folder)
     if bucket is None:
@@ -32,4 +38,4 @@ def open_store(
     # boto3 takes a fifth of a second to import: only those who use it should pay.
     from nba_season_backfill.lake.s3 import S3Store
 
-    return S3Store(bucket, prefix, endpoint_url=endpoint_url, region=region, keeping=keeping)
+    return S3Store(bucket, prefix, endpoint_url=endpoint_url, region=region, keeping=keeping, seconds_left=seconds_left)

@@ -14,18 +14,21 @@ import base64
 import datetime as dt
 import email.utils
 import hashlib
+import random
 import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import boto3
 import botocore.config
 import botocore.exceptions
 
+from nba_season_backfill.lake.bounded import LeftBehind, SecondsLeft, within
 from nba_season_backfill.lake.keeping import Keeping
+from nba_season_backfill.lake.s3_kinds import is_throttling, kind_of_answer, kind_of_error
 from nba_season_backfill.lake.store import (
     ObjectInfo,
     ObjectMissing,
@@ -50,45 +53,10 @@ _OURS = {_WRITE_ID, _SHA256}
 _CONFLICTS = 5
 _READS = 3
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+_Result = TypeVar("_Result")
 _PASSWORD = re.compile(r"//[^/@\s]+@")
-
-_KINDS = {
-    "NoSuchBucket": "missing_bucket",
-    "InvalidAccessKeyId": "credentials",
-    "SignatureDoesNotMatch": "credentials",
-    "ExpiredToken": "credentials",
-    "ExpiredTokenException": "credentials",
-    "InvalidToken": "credentials",
-    "TokenRefreshRequired": "credentials",
-    "UnrecognizedClientException": "credentials",
-    "AuthorizationHeaderMalformed": "credentials",
-    "RequestTimeTooSkewed": "credentials",
-    "AccessDenied": "access_denied",
-    "Forbidden": "access_denied",
-    "403": "access_denied",
-    "AllAccessDisabled": "access_denied",
-    "AccountProblem": "access_denied",
-    "QuotaExceeded": "full",
-    "InsufficientStorage": "full",
-    "507": "full",
-    "RequestTimeout": "unreachable",
-    "SlowDown": "unreachable",
-}
-_WITHOUT_CREDENTIALS = (
-    botocore.exceptions.NoCredentialsError,
-    botocore.exceptions.PartialCredentialsError,
-    botocore.exceptions.CredentialRetrievalError,
-    botocore.exceptions.TokenRetrievalError,
-    botocore.exceptions.NoAuthTokenError,
-    botocore.exceptions.MetadataRetrievalError,
-    botocore.exceptions.SSOError,
-    botocore.exceptions.ProfileNotFound,
-)
-_MISCONFIGURED = (
-    botocore.exceptions.ParamValidationError,
-    botocore.exceptions.NoRegionError,
-    botocore.exceptions.InvalidRegionError,
-)
+# Beyond what boto3 does by itself (some seconds): a store that asks for fewer requests gets them.
+_THROTTLED_PAUSES_SECONDS = (2.0, 4.0, 8.0)
 
 
 class S3Store:
@@ -99,7 +67,12 @@ class S3Store:
         region: where the bucket is; else what the machine's configuration says.
         connections: how many requests may be under way at once.
         keeping: encryption and storage class that every write asks for.
+        seconds_left: how long the store may still be waited for; a call without time left is left behind
+            (StoreError of kind ``left_behind``), however it hangs. Not given: every call is waited for.
         client: a boto3 S3 client, for tests.
+        sleep: what waits while the store asks for fewer requests.
+
+    ``throttled`` counts the answers that asked for fewer requests; each such request was sent again, later.
     """
 
     def __init__(
@@ -111,7 +84,9 @@ class S3Store:
         region: str | None = None,
         connections: int = 16,
         keeping: Keeping = Keeping(),  # noqa: B008  # frozen
+        seconds_left: SecondsLeft | None = None,
         client: Any = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
@@ -119,7 +94,13 @@ class S3Store:
         self._region = region
         self._connections = connections
         self._keeping = keeping
+        self._seconds_left = seconds_left
+        self._sleep = sleep
+        self.throttled = 0
+        self._counting = threading.Lock()
         self._client_made = client
+        if client is not None:
+            client.meta.events.register("needs-retry.s3", self._count_throttled)
         self._lock = threading.Lock()
         self._epoch: dt.datetime | None = None
 
@@ -136,7 +117,9 @@ class S3Store:
                     region_name=self._region or (None if self._endpoint_url is None else "us-east-1"),
                     # An address where nobody answers is given up within about 15 s, a refusing one within 5.
                     connect_timeout=2,
-                    read_timeout=60,
+                    # Patient with a store that is slow by half a minute, and yet a renewal whose answer is lost is
+                    # sent again before the lease has run out.
+                    read_timeout=35,
                     max_pool_connections=self._connections,
                     retries={"mode": "standard", "total_max_attempts": 4},
                     request_checksum_calculation="when_required",
@@ -149,6 +132,7 @@ class S3Store:
                     )
                 except (botocore.exceptions.BotoCoreError, ValueError) as error:
                     raise self._unreachable("open", "", error) from None
+                self._client_made.meta.events.register("needs-retry.s3", self._count_throttled)
             return self._client_made
 
     def get(self, key: str, *, if_match: str | None = None) -> StoredObject:
@@ -185,7 +169,7 @@ class S3Store:
         for attempt in range(1, _READS + 1):
             response = self._call("get_object", key, **arguments)
             try:
-                return response, bytes(response["Body"].read())
+                return response, bytes(self._within("get_object", key, response["Body"].read))
             except botocore.exceptions.FlexibleChecksumError:
                 raise self._damaged(key) from None
             except (botocore.exceptions.BotoCoreError, OSError) as error:
@@ -307,13 +291,39 @@ class S3Store:
     def _call(self, operation: str, key: str, **arguments: Any) -> dict[str, Any]:
         arguments["Prefix" if operation == "list_objects_v2" else "Key"] = self._prefix + key
         try:
-            response: dict[str, Any] = getattr(self._client, operation)(Bucket=self._bucket, **arguments)
+            response = self._within(operation, key, lambda: self._answer(operation, arguments))
         except botocore.exceptions.ClientError as error:
             raise self._failure(operation, key, error) from None
         except botocore.exceptions.BotoCoreError as error:
             raise self._unreachable(operation, key, error) from None
         self._note_date(response)
         return response
+
+    def _within(self, operation: str, key: str, call: Callable[[], _Result]) -> _Result:
+        """Do it, for as long as the store may be waited for."""
+        if self._seconds_left is None:
+            return call()
+        try:
+            return within(self._seconds_left, call)
+        except LeftBehind:
+            message = f"{self.url}/{key}: the store did not answer {operation} in the time that was left"
+            raise StoreError(message, kind="left_behind", key=key) from None
+
+    def _answer(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        for pause_seconds in _THROTTLED_PAUSES_SECONDS:
+            try:
+                return dict(getattr(self._client, operation)(Bucket=self._bucket, **arguments))
+            except botocore.exceptions.ClientError as error:
+                if not is_throttling(*_code_and_status(error.response)):
+                    raise
+            self._sleep(random.uniform(pause_seconds / 2, pause_seconds))
+        return dict(getattr(self._client, operation)(Bucket=self._bucket, **arguments))
+
+    def _count_throttled(self, response: tuple[object, Mapping[str, Any]] | None = None, **_: Any) -> None:
+        """Told by boto3 of each try; whether to try again is not decided here."""
+        if response is not None and is_throttling(*_code_and_status(response[1])):
+            with self._counting:
+                self.throttled += 1
 
     def _note_date(self, response: Mapping[str, Any]) -> None:
         date = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
@@ -327,8 +337,7 @@ class S3Store:
             self._epoch = theirs - dt.timedelta(seconds=time.monotonic())
 
     def _failure(self, operation: str, key: str, error: botocore.exceptions.ClientError) -> StoreError:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        code, status = _code_and_status(error.response)
         where = f"{self.url}/{key}"
         if code in ("PreconditionFailed", "412") or status == 412:
             return PreconditionFailed(f"{where}: not in the state expected", key=key)
@@ -343,7 +352,7 @@ class S3Store:
             return ObjectMissing(f"{where}: no such object", key=key)
         if code in ("InvalidRange", "416") or status == 416:
             return _NoSuchRange(f"{where}: no such range", key=key)
-        kind = _KINDS.get(code, "unreachable" if isinstance(status, int) and status >= 500 else "other")
+        kind = kind_of_answer(code, status)
         if kind == "missing_bucket":
             return StoreError(f"there is no bucket {self._bucket}", kind=kind, key=key)
         message = _without_password(error.response.get("Error", {}).get("Message") or "no reason given")
@@ -354,7 +363,7 @@ class S3Store:
 
     def _bucket_exists(self) -> bool:
         try:
-            self._client.head_bucket(Bucket=self._bucket)
+            self._within("head_bucket", "", lambda: self._client.head_bucket(Bucket=self._bucket))
         except botocore.exceptions.ClientError as error:
             return bool(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 404)
         except botocore.exceptions.BotoCoreError:
@@ -362,17 +371,18 @@ class S3Store:
         return True
 
     def _unreachable(self, operation: str, key: str, error: Exception) -> StoreError:
-        kind = "unreachable"
-        if isinstance(error, _WITHOUT_CREDENTIALS):
-            kind = "credentials"
-        elif isinstance(error, (*_MISCONFIGURED, ValueError)):
-            kind = "other"
+        kind = kind_of_error(error)
         return StoreError(f"{self.url}/{key}: {operation} failed: {_without_password(error)}", kind=kind, key=key)
 
     def _info(self, key: str, response: Mapping[str, Any], size: int, metadata: Mapping[str, str]) -> ObjectInfo:
         modified = response.get("LastModified") or self._by_their_clock()
         known = {name: value for name, value in metadata.items() if name not in _OURS}
         return ObjectInfo(key, size, str(response.get("ETag", "")), modified, known)
+
+
+def _code_and_status(answer: Mapping[str, Any]) -> tuple[str, object]:
+    code = str(answer.get("Error", {}).get("Code", ""))
+    return code, answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
 
 
 def _metadata(response: Mapping[str, Any]) -> dict[str, str]:

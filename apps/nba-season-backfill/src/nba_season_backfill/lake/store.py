@@ -42,8 +42,9 @@ _ENCODED = "=?UTF-8?B?"
 class StoreError(Exception):
     """A store could not do what it was asked: says which operation, which key and what the store said.
 
-    ``kind`` is one of ``missing_bucket``, ``access_denied``, ``credentials``, ``full``, ``read_only``, ``unreachable``,
-    ``corrupt`` (a body whose checksum is not the one stored with it) and ``other``.
+    ``kind`` is one of ``missing_bucket``, ``access_denied``, ``credentials``, ``expired`` (credentials that were good),
+    ``full``, ``read_only``, ``throttled``, ``unreachable``, ``left_behind`` (there was no time to wait for an answer:
+    whether it was done is not known), ``corrupt`` (a body whose checksum is not the one stored with it) and ``other``.
     """
 
     def __init__(self, message: str, *, kind: str = "other", key: str | None = None) -> None:
