@@ -70,6 +70,7 @@ class _Partition:
     whole: pa.Table | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     dirty: bool = False
+    used: int = 0
     # Written after all others: a game that moves must stand in its new partition before it leaves the old one.
     left: bool = False
 
@@ -94,6 +95,7 @@ class BronzeWriter:
         self._season = season
         self._tables = tables
         self._open_partitions = open_partitions
+        self._flushes = 0
         self._open: dict[str, _Partition] = {}
 
     def add(self, name: str, month: int, game_id: str, rows: pa.Table, raw_sha256: str) -> None:
@@ -186,11 +188,12 @@ class BronzeWriter:
 
         The flush before must have been written: a partition's ETag is known only then.
         """
-        # Before anything new is under way: what is dropped now has been written, and can be read again.
+        # Before anything new is under way: what is dropped now has been written, and can be read again. Games come in
+        # order of date, so a month that two flushes did not touch is over.
+        self._flushes += 1
         for key in [key for key, partition in self._open.items() if not partition.dirty]:
-            if len(self._open) <= self._open_partitions:
-                break
-            del self._open[key]
+            if len(self._open) > self._open_partitions or self._open[key].used < self._flushes - 2:
+                del self._open[key]
         jobs = []
         for partition in sorted(self._open.values(), key=lambda partition: partition.left):
             if partition.dirty:
@@ -213,6 +216,7 @@ class BronzeWriter:
             partition = self._load(shape, key, read=read)
         # Last used, last dropped.
         self._open[key] = partition
+        partition.used = self._flushes
         return partition
 
     def _load(self, shape: TableShape, key: str, *, read: bool) -> _Partition:
