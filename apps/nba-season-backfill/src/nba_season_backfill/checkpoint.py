@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 from nba_season_backfill.errors import CheckpointUnusable
 from nba_season_backfill.season import League, Season
 
@@ -95,12 +97,15 @@ class Checkpoint:
     watermark: Mapping[str, Any] | None = None
     totals: dict[str, list[Any]] = field(default_factory=dict)
     _units: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    # subject -> (its date, its part of the document): most games are as they were at the last commit.
+    _written: dict[str, tuple[str | None, orjson.Fragment]] = field(default_factory=dict, repr=False, compare=False)
 
     def record(self, subject: str, dataset: str, record: UnitRecord, *, game_date: dt.date | None = None) -> None:
         """Put a unit's line, replacing the one before."""
         document = {name: getattr(record, name) for name in _FIELDS}
         document["status"] = record.status.value
         self._units.setdefault(subject, {})[dataset] = {key: value for key, value in document.items() if value}
+        self._written.pop(subject, None)
         if game_date is not None:
             self.dates[subject] = game_date.isoformat()
 
@@ -113,6 +118,7 @@ class Checkpoint:
         """Take units as never judged: what is said of them is not believed any more."""
         for subject, dataset in units:
             lines = self._units.get(subject, {})
+            self._written.pop(subject, None)
             if lines.pop(dataset, None) is not None and not lines:
                 del self._units[subject]
                 self.dates.pop(subject, None)
@@ -165,6 +171,26 @@ class Checkpoint:
 
     def to_content(self) -> dict[str, Any]:
         """As JSON. Games stand in order of their ids."""
+        games = sorted(subject for subject in self._units if subject != SEASON_LEVEL)
+        return self._document({subject: self._game(subject) for subject in games})
+
+    def to_json(self) -> bytes:
+        """The bytes of the same. Only what changed since the last time is written anew."""
+        games = {}
+        for subject in sorted(self._units):
+            if subject == SEASON_LEVEL:
+                continue
+            date, fragment = self._written.get(subject, ("", None))
+            if fragment is None or date != self.dates.get(subject):
+                fragment = orjson.Fragment(orjson.dumps(self._game(subject)))
+                self._written[subject] = self.dates.get(subject), fragment
+            games[subject] = fragment
+        return orjson.dumps(self._document(games))
+
+    def _game(self, subject: str) -> dict[str, Any]:
+        return {"game_date": self.dates.get(subject), "datasets": self._units[subject]}
+
+    def _document(self, games: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "season": str(self.season),
             "league": self.league,
@@ -177,11 +203,7 @@ class Checkpoint:
             "watermark": self.watermark,
             "totals": self.totals,
             "season_datasets": self._units.get(SEASON_LEVEL, {}),
-            "games": {
-                subject: {"game_date": self.dates.get(subject), "datasets": self._units[subject]}
-                for subject in sorted(self._units)
-                if subject != SEASON_LEVEL
-            },
+            "games": games,
         }
 
     @classmethod

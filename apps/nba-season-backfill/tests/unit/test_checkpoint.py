@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import orjson
 import pytest
@@ -41,6 +42,29 @@ def test_what_is_written_is_read(lines: list[tuple[str, str, UnitRecord]]) -> No
     expected = {(subject, dataset): record for subject, dataset, record in lines}
     assert {(subject, dataset): record for subject, dataset, record in read.units()} == expected
     assert read.facts() == checkpoint.facts()
+
+
+dates = st.sampled_from([dt.date(2024, 11, 12), dt.date(2024, 12, 1)])
+steps = st.one_of(
+    st.tuples(st.just("record"), subjects, st.sampled_from(["x", "y"]), records, st.none() | dates),
+    st.tuples(st.just("forget"), subjects, st.sampled_from(["x", "y"])),
+    st.tuples(st.just("move"), subjects, dates),
+)
+
+
+@given(st.lists(steps))
+def test_what_is_written_piece_by_piece_is_what_would_be_written_at_once(done: list[tuple[Any, ...]]) -> None:
+    """After any change, the bytes made of what changed are those made of everything."""
+    checkpoint = Checkpoint(SEASON, "00", "lake", NOW)
+    for step in done:
+        match step:
+            case ("record", subject, dataset, record, date):
+                checkpoint.record(subject, dataset, record, game_date=date)
+            case ("forget", subject, dataset):
+                checkpoint.forget([(subject, dataset)])
+            case (_, subject, date):
+                checkpoint.dates[subject] = date.isoformat()
+        assert checkpoint.to_json() == orjson.dumps(checkpoint.to_content())
 
 
 def test_a_game_keeps_its_date() -> None:

@@ -246,7 +246,7 @@ class Ledger:
         if everything or self._monotonic() - self._flushed_at >= self._flush_seconds:
             flush = self._bronze.prepare()
             if self._replacing:
-                announced = orjson.dumps(self._checkpoint.to_content())
+                announced = self._checkpoint.to_json()
                 self._replacing = False
             for unit, record in self._unflushed:
                 self._put(unit, record)
@@ -256,7 +256,7 @@ class Ledger:
         if self._dirty:
             self._checkpoint.statistics, self._checkpoint.pace = self._statistics()
             # Serialised now: the checkpoint goes on changing while this state of it is written.
-            content = orjson.dumps(self._checkpoint.to_content())
+            content = self._checkpoint.to_json()
             self._dirty = False
         if flush is not None or content is not None:
             self._writing = self._writer.submit(self._write, flush, content, announced)

@@ -11,6 +11,7 @@ snapshot of what changed, ``Flush.write`` writes it, and rows may be added meanw
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,9 +109,10 @@ class BronzeWriter:
         shape = self._tables[name]
         if not rows.schema.equals(shape.schema):
             raise ValueError(f"{name}, game {game_id}: the columns are not the declared ones")
-        others = [other for other in rows.column(_GAME).unique().to_pylist() if other != game_id]
+        # As plain values: Arrow's kernels give the interpreter's lock away for each of these small columns.
+        others = set(rows.column(_GAME).to_pylist()) - {game_id}
         if others:
-            raise ValueError(f"{name}, game {game_id}: a row is of game {others[0]}")
+            raise ValueError(f"{name}, game {game_id}: a row is of game {min(map(str, others))}")
         ordered = _in_order(rows, shape, game_id)
         partition = self._partition(shape, month)
         if not rows.num_rows:
@@ -347,18 +349,15 @@ def _ordered(rows: pa.Table, key: tuple[str, ...], what: str) -> pa.Table:
 
 
 def _increases(rows: pa.Table, key: tuple[str, ...]) -> bool:
-    """Whether whole-number keys stand in strictly increasing order: then they are unique too. No Python per row."""
-    later = equal_so_far = None
-    for column in key:
-        values = rows.column(column)
-        if not pa.types.is_integer(values.type) or values.null_count:
+    """Whether whole-number keys stand in strictly increasing order: then they are unique too."""
+    columns = []
+    for name in key:
+        column = rows.column(name)
+        if not pa.types.is_integer(column.type) or column.null_count:
             return False
-        numbers = values.to_numpy()
-        step = numbers[1:] > numbers[:-1]
-        same = numbers[1:] == numbers[:-1]
-        later = step if later is None else later | (equal_so_far & step)
-        equal_so_far = same if equal_so_far is None else equal_so_far & same
-    return later is not None and bool(later.all())
+        columns.append(column.to_pylist())
+    keys = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+    return all(map(operator.lt, keys, keys[1:]))
 
 
 def _encode(shape: TableShape, tables: Sequence[pa.Table], provenance: Mapping[str, str]) -> tuple[bytes, int]:
