@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -264,7 +265,7 @@ def _values(column: Column, rows: Sequence[Mapping[str, Any]], where: Callable[[
     if column.optional:
         return [row.get(source) for row in rows]
     try:
-        return [row[source] for row in rows]
+        return list(map(operator.itemgetter(source), rows))
     except KeyError:
         gone = [number for number, row in enumerate(rows) if source not in row]
         found = f"{where(gone[0])}.{column.below}: missing, want {column.family}"
