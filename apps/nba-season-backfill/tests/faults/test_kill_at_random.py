@@ -127,7 +127,7 @@ def _kill_until(lakes: Lakes, emulator: Emulator, processes: ForkServerContext, 
             emulator.clear_requests()
             process = start(line)
             # A process that must wait for a dead one's lease first is alive for longer.
-            process.join(rng.uniform(0.0, whole_seconds + (LEASE_SECONDS if before else 0.0)))
+            process.join(rng.uniform(0.0, 1.5 * (whole_seconds + (LEASE_SECONDS if before else 0.0))))
             if process.exitcode is None:
                 process.kill()
                 process.join()
