@@ -397,7 +397,7 @@ def _parameters() -> Iterator[Any]:
         yield pytest.param(defect, id=defect.name.replace(" ", "-"), marks=marks)
 
 
-@pytest.mark.parametrize("defect", _parameters())
+@pytest.mark.parametrize("defect", list(_parameters()))
 def test_a_defect_is_found_named_and_mended(clean_lake: Lake, lake: Lake, defect: Defect) -> None:
     """The audit names the defect; --repair mends it, asks for no more than must be, and leaves what there was."""
     defect.plant(lake)

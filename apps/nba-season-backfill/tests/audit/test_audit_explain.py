@@ -21,7 +21,7 @@ FIRST, PLAYS = GAMES[0], "play-by-play"
 
 
 def explain(lake: Lake, monkeypatch: pytest.MonkeyPatch, game_id: str = FIRST) -> dict[str, Any]:
-    monkeypatch.setattr("nba_season_backfill.backfill.explaining.open_lake", lambda _settings: lake.store)
+    monkeypatch.setattr("nba_season_backfill.backfill.explaining.open_lake", lambda *_: lake.store)
     document = explain_game(lake.settings, GameId(game_id))
     # It is a document: what is said as text must be sayable as JSON.
     assert json.loads(json.dumps(document)) == document

@@ -204,7 +204,7 @@ def test_nothing_to_decide_is_said(lake: Lake) -> None:
 
 def test_list_and_show_say_why(refused: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """list counts what is open; show says what this version thinks of the body, and gives it."""
-    monkeypatch.setattr("nba_season_backfill.backfill.deciding.open_lake", lambda _settings: refused.store)
+    monkeypatch.setattr("nba_season_backfill.backfill.deciding.open_lake", lambda *_: refused.store)
     listed = list_quarantine(refused.settings, SEASON)
     assert (listed["open"], [entry["game_id"] for entry in listed["bodies"]], listed["objects"]) == (1, [FIRST], [])
     (shown,) = show_bodies(refused.settings, GameId(FIRST), PLAYS)

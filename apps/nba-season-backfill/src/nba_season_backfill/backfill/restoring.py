@@ -147,7 +147,7 @@ def orders_of(
                 forget.add((finding.game_id, finding.dataset))
     # What a few requests a season answer is made again as a whole.
     forget |= {(SEASON_LEVEL, name) for _subject, name in units if name in of_season}
-    known = {unit for unit in units if unit[1] in DATASETS and unit[0] != SEASON_LEVEL}
+    known = {unit for unit in units if unit[1] in DATASETS and unit[0] != SEASON_LEVEL} - forget
     return Orders(
         derive=frozenset() if ask else frozenset(known),
         ask=frozenset(known) if ask else frozenset(),
