@@ -156,7 +156,7 @@ def check_kills(opened: Simulation, faulty_store: MakeFaulty, *, every: int) -> 
 
 def test_killed_at_some_moments_a_correction_is_written_once(opened: Simulation, faulty_store: MakeFaulty) -> None:
     """The same rows, corrections and revisions as undisturbed; every moment is the next test."""
-    check_kills(opened, faulty_store, every=31)
+    check_kills(opened, faulty_store, every=47)
 
 
 @pytest.mark.slow
