@@ -91,6 +91,19 @@ def test_scoreboards_are_left_alone_when_told_to(tmp_path: Path) -> None:
     assert any("only the game log is known" in warning for warning in summary.warnings)
 
 
+def test_a_dry_run_foresees_every_request(tmp_path: Path) -> None:
+    """With the sample the plan is exact, datasets of the whole season included: so many, and so many were sent."""
+    datasets = "box-scores-hustle,players,teams,rosters,team-game-logs"
+    arguments: list[str | Path] = ["--source", "sample", "--season-type", "PlayIn", "--season-type", "IST"]
+    arguments += ["--datasets", datasets, "--output", tmp_path]
+    plan = orjson.loads(backfill(*arguments, "--dry-run", "--output-format", "json").stdout)
+    done = backfill(*arguments)
+    assert done.returncode == 0, done.stderr
+    summary = orjson.loads(done.stdout.splitlines()[-1])["summary"]
+    assert plan["exact"]
+    assert summary["requests"] == plan["requests"] > 20
+
+
 def test_a_season_that_was_played_is_never_believed_to_be_empty(tmp_path: Path) -> None:
     """Lists without a single game of a season long over end the run as incomplete, not green."""
     with Emulator() as emulator:

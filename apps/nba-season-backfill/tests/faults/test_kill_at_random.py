@@ -174,7 +174,8 @@ def test_a_few_kills_leave_the_lake_as_it_would_have_been(
     lakes: Lakes, emulator: Emulator, processes: ForkServerContext
 ) -> None:
     """A sample of the below, on a folder."""
-    assert _kill_until(lakes, emulator, processes, 6, seed=1).startswith(("6 kills", "7 kills"))
+    told = _kill_until(lakes, emulator, processes, 4, seed=1)
+    assert int(told.split()[0]) >= 4
 
 
 @pytest.mark.slow

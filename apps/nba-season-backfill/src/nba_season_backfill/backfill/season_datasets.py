@@ -7,7 +7,7 @@ on from there, and a finished season is not asked again.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,13 +22,13 @@ from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitStatus
 from nba_season_backfill.datasets.base import Assessment, SeasonDataset, SeasonRequest
 from nba_season_backfill.errors import ContractViolated, Incomplete
 from nba_season_backfill.lake.raw import RawArchive
-from nba_season_backfill.schedule import GameState
-from nba_season_backfill.season import Season
+from nba_season_backfill.schedule import Game, GameState
+from nba_season_backfill.season import Season, SeasonType
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.base import Answer, StatsRequest
 from nba_season_backfill.source.verdict import VerdictKind, judge
 
-__all__ = ["SeasonDatasets"]
+__all__ = ["SeasonDatasets", "teams_of"]
 
 _LOG = get_logger("nba_season_backfill.season_datasets")
 
@@ -52,6 +52,7 @@ class SeasonDatasets:
     summary: Summary
     now: Callable[[], dt.datetime]
     lists_changed_at: dt.datetime | None = None
+    lists: Collection[str] = ()
     failed: list[Failed] = field(default_factory=list)
 
     @property
@@ -71,17 +72,10 @@ class SeasonDatasets:
             found: the season's games, and when its game logs were first seen as they are.
             new_games: whether this run will store games that the lake has not.
         """
-        self.lists_changed_at = found.changed_at
-        teams = {
-            team
-            for game in found.games
-            if game.state is GameState.FINAL
-            for team in (game.home_team_id, game.away_team_id)
-            if team is not None
-        }
+        self.lists_changed_at, self.lists = found.changed_at, found.sources
         for dataset in wanted_season_datasets(self.settings):
             if self.season >= dataset.first_season and self._wanted(dataset, new_games=new_games):
-                self._bring(dataset, sorted(teams))
+                self._bring(dataset, teams_of(found.games, self.settings.season_type))
         return self.failed
 
     def _wanted(self, dataset: SeasonDataset, *, new_games: bool) -> bool:
@@ -147,7 +141,8 @@ class SeasonDatasets:
             return None
         request = question.request
         refs = self.archive.find(request.endpoint, str(self.season), request.subject)
-        if not refs or refs[0].fetched_at < self.lists_changed_at:
+        asked_just_now = f"{request.endpoint}/{request.subject}" in self.lists
+        if not refs or not (asked_just_now or refs[0].fetched_at >= self.lists_changed_at):
             return None
         found = find_archived(self.archive, request)
         if found is None:
@@ -168,6 +163,13 @@ class SeasonDatasets:
         self.summary.units_failed += 1
         self.summary.failures.append(failure)
         self.failed.append(failure)
+
+
+def teams_of(games: Iterable[Game], season_types: Collection[SeasonType]) -> list[int]:
+    """The ids of the teams that played a game of these types to its end."""
+    final = [game for game in games if game.state is GameState.FINAL and game.season_type in season_types]
+    ids = {team for game in final for team in (game.home_team_id, game.away_team_id)}
+    return sorted(team for team in ids if team is not None)
 
 
 def _whole_seconds(moment: dt.datetime) -> dt.datetime:
