@@ -256,7 +256,7 @@ def test_a_day_before_the_tip_off_nothing_is_known(season: SampleSeason) -> None
     assert told.scoreboard("00", date(2024, 10, 22), early)["scoreboard"]["games"][0]["gameStatus"] == 1
 
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def test_the_readmes_control_requests_work(get: Get) -> None:

@@ -75,7 +75,7 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture(scope="session")
 def emulator_corpus() -> Path:
     """The folder of recorded bodies; the test is skipped where there is none."""
-    default = Path(__file__).resolve().parents[4] / "shared" / "corpus"
+    default = Path(__file__).resolve().parents[5] / "shared" / "corpus"
     folder = Path(os.environ.get("HOOPSTAT_CORPUS", default))
     if not folder.is_dir():
         pytest.skip("no recorded bodies here: set HOOPSTAT_CORPUS")

@@ -77,7 +77,7 @@ def test_the_public_surface_is_sorted_and_importable() -> None:
 
 def test_the_readme_shows_behaviours_that_work() -> None:
     """The README's example is read, and its tables name every kind of latency, limit and fault."""
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     start = readme.index('    {\n      "seed": 7')
     example = json.loads(readme[start : readme.index("\n\n", start)])
     assert len(from_json(example).rules) == 3
