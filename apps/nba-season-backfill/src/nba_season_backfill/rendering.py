@@ -38,7 +38,7 @@ def _lines(rows: list[tuple[str, str]]) -> str:
 
 def summary_text(summary: Summary) -> str:
     """The run in a dozen lines: done, skipped, failed, requested, written, and where."""
-    simulated = "  (simulated data: the sample season)" if summary.simulated else ""
+    simulated = "  (simulated data)" if summary.simulated else ""
     not_final = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in summary.games_not_final.items())
     verdicts = ", ".join(f"{number} {verdict}" for verdict, number in sorted(summary.requests_by_verdict.items()))
     written = (

@@ -91,6 +91,19 @@ def test_an_answer_that_breaks_its_contract_ends_with_65(emulator: Emulator, tmp
     assert backfill(*from_emulator(emulator, "--output", tmp_path / "lake", "--limit", "3")).returncode == 0
 
 
+def test_what_is_stored_is_no_answer_to_a_run_that_asks_anew(emulator: Emulator, tmp_path: Path) -> None:
+    """--no-resume: an answer that breaks its contract ends with 65, though an older good one stays stored."""
+    arguments = from_emulator(emulator, "--output", tmp_path / "lake", "--limit", "2")
+    assert backfill(*arguments).returncode == 0
+    rule = Rule(Drift(remove=("homeTeam.statistics.points",)), endpoint=BOX, times=1)
+    emulator.set_behaviour(Behaviour(rules=(rule,)))
+    anew = backfill(*arguments, "--no-resume")
+    assert anew.returncode == 65, anew.stderr
+    found = summary_of(anew)
+    assert (found["units_failed"], found["units_left"], found["units_stored"]) == (1, 1, 5)
+    assert summary_of(backfill(*arguments))["outcome"] == "nothing_to_do"
+
+
 def test_a_new_field_is_reported_and_costs_nothing(emulator: Emulator, tmp_path: Path) -> None:
     """Drift by addition: green, said once."""
     emulator.set_behaviour(Behaviour(rules=(Rule(Drift(add=("homeTeam.statistics.dunks",)), endpoint=BOX),)))

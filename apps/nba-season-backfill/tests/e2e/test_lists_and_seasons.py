@@ -117,7 +117,7 @@ def test_bulk_takes_traditional_lines_from_two_requests(tmp_path: Path) -> None:
     with Emulator() as emulator:
         summary = run(emulator, tmp_path, bulk=True)
         requests = asked(emulator)
-    assert summary.exit_code == 0
+    assert (summary.exit_code, summary.simulated) == (0, True)
     assert (requests["playergamelogs"], requests["teamgamelogs"]) == (1, 1)
     assert requests["boxscoretraditionalv3"] == 0
     assert (requests["boxscoreadvancedv3"], requests["playbyplayv3"]) == (6, 6)

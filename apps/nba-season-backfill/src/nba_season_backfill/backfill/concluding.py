@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hoopstat_observability import get_logger
@@ -74,6 +74,7 @@ def conclude(
     plan: Plan,
     summary: Summary,
     stop: Stop,
+    settled: Collection[tuple[str, str]],
     missing: Sequence[Failed] = (),
     *,
     now: dt.datetime | None = None,
@@ -81,6 +82,7 @@ def conclude(
     """Say what the run came to. A green end means that nothing selected is missing.
 
     Args:
+        settled: (game id, dataset) of the units that were stored, or found absent, in this run.
         missing: datasets of the whole season that could not be had.
 
     Raises:
@@ -89,7 +91,12 @@ def conclude(
         Incomplete: something is missing; running again may help.
     """
     now = now or utc_now()
-    left = [unit for unit in plan.units if not checkpoint.holds(unit.game.game_id.text, unit.dataset.name, now)]
+    left = []
+    for unit in plan.units:
+        name = (unit.game.game_id.text, unit.dataset.name)
+        # What was stored before is no answer to a question that this run was to ask anew.
+        if name not in settled or not checkpoint.holds(*name, now):
+            left.append(unit)
     summary.units_left = len(left)
     summary.games_left = len({unit.game.game_id for unit in left})
     if stop.signal_number is not None and left:

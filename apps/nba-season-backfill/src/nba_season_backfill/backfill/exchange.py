@@ -73,6 +73,7 @@ class Tally:
     body_bytes: int = 0
     archived_bytes: int = 0
     archived_bodies: int = 0
+    simulated: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, endpoint: str, verdict: VerdictKind, body_bytes: int) -> None:
@@ -160,6 +161,9 @@ class Exchange:
                     self._pacer.report(ticket, Outcome.NEUTRAL)
         verdict = self._heed(request, answer.body, verdict)
         self._log(answer, verdict)
+        if answer.headers.get("x-simulated"):
+            # The emulator says so of itself, whatever address it answers from.
+            self.tally.simulated = True
         self.tally.count(request.endpoint, verdict.kind, len(answer.body))
         self._judged(request.endpoint, verdict.kind.value)
         self._first_contact(answer, verdict)

@@ -213,6 +213,7 @@ class _SeasonRun:
             summary.requests = 0 if settings.source == "archive" else exchange.tally.total
             summary.requests_by_verdict = {} if settings.source == "archive" else exchange.tally.by_verdict()
             summary.store_throttled = getattr(store, "throttled", 0) - throttled_before
+            summary.simulated = summary.simulated or exchange.tally.simulated
             summary.body_bytes = exchange.tally.body_bytes
             summary.archived_bytes = exchange.tally.archived_bytes
             summary.waited_seconds = round(pacer.stats.waited_seconds - waited_before, 1)
@@ -359,9 +360,8 @@ class _SeasonRun:
             audit_run(
                 self.store, self.season, checkpoint, found.games, wanted, summary, ledger, self._moment(), whole=whole
             )
-        conclude(
-            checkpoint, work if self.manner.from_archive_only else plan, summary, self.stop, missing, now=self.now()
-        )
+        wanted_work = work if self.manner.from_archive_only else plan
+        conclude(checkpoint, wanted_work, summary, self.stop, ledger.settled, missing, now=self.now())
         must_be_clean(summary)
 
     def _moment(self) -> dt.datetime:

@@ -65,6 +65,8 @@ class Ledger:
         quarantine: Quarantine | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.settled: set[tuple[str, str]] = set()
+        """(game id, dataset) of what was stored, or found absent, by this run."""
         self._checkpoint = checkpoint
         self._state = state
         self._bronze = bronze
@@ -108,6 +110,7 @@ class Ledger:
         self._replacing |= before is not None and before.status is UnitStatus.OK and before.raw != reply.raw_sha256
         self._put(unit, replace(stored, status=UnitStatus.ARCHIVED))
         self._summary.units_stored += 1
+        self.settled.add((unit.game.game_id.text, unit.dataset.name))
         if game.month not in self._summary.to_audit:
             self._summary.to_audit.append(game.month)
 
@@ -124,6 +127,7 @@ class Ledger:
         record = self._record(UnitStatus.ABSENT, reply, attempts, before)
         self._put(unit, record(believed_until=until, suspicious=suspicious))
         self._summary.units_absent += 1
+        self.settled.add((unit.game.game_id.text, unit.dataset.name))
         if suspicious:
             self._summary.failures.append(
                 Failed(unit.game.game_id.text, unit.dataset.name, "absent", reply.verdict.explanation)
@@ -282,7 +286,7 @@ class Ledger:
         if announced is not None:
             self._state.commit(orjson.Fragment(announced), token=token, run_id=self._run_id)
         with performance_context("commit") as measured:
-            written = flush.write() if flush is not None else []
+            written = flush.write(self._held) if flush is not None else []
             measured.records_processed = sum(partition.rows for partition in written)
             self._summary.table_bytes += sum(partition.size for partition in written)
             if content is None:

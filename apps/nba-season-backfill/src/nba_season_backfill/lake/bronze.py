@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import operator
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
@@ -251,8 +251,11 @@ class Flush:
         self._store = store
         self._jobs = jobs
 
-    def write(self) -> list[Written]:
+    def write(self, held: Callable[[], object] = lambda: None) -> list[Written]:
         """Write each changed partition; gives those whose bytes did change.
+
+        Args:
+            held: called before each of them; raises Fenced when the season is another run's.
 
         Raises:
             Fenced: a partition was changed by another writer since it was read.
@@ -261,6 +264,7 @@ class Flush:
         written = []
         try:
             while self._jobs:
+                held()
                 written.append(self._write(self._jobs[0]))
                 del self._jobs[0]
         finally:

@@ -11,6 +11,7 @@ under this token with the generation that was next is its own.
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -89,16 +90,12 @@ class StateFile:
             StateCorrupt: it is damaged, and so is every generation.
         """
         try:
-            stored = self._store.get(self._key)
+            stored = self._find()
+            if stored is None:
+                self._etag, self._generation = None, 0
+                return None
             loaded = _open(stored)
             self._etag, self._generation = stored.info.etag, loaded.generation
-        except ObjectMissing:
-            self._etag, self._generation = None, self._newest_generation()
-            if self._generation:
-                raise StateCorrupt(
-                    f"the document is gone, but its generations up to {self._generation} are there"
-                ) from None
-            return None
         except (StoreError, _Damaged) as damage:
             if isinstance(damage, StoreError) and damage.kind != "corrupt":
                 raise
@@ -146,6 +143,20 @@ class StateFile:
         self._store.put(self._copy_key(generation), body)
         self._retain(generation)
         return generation
+
+    def _find(self) -> StoredObject | None:
+        """The document as it is stored, or None where there is none and never was one."""
+        with contextlib.suppress(ObjectMissing):
+            return self._store.get(self._key)
+        newest = self._newest_generation()
+        if not newest:
+            return None
+        try:
+            # A run that took over from us may have made both between the two looks.
+            return self._store.get(self._key)
+        except ObjectMissing:
+            self._etag, self._generation = None, newest
+            raise StateCorrupt(f"the document is gone, but its generations up to {newest} are there") from None
 
     def _swap(self, body: bytes) -> ObjectInfo:
         if self._etag is None:
