@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -15,7 +18,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from nba_season_backfill.errors import Fenced
 from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.state import StateCorrupt, StateFile, StateFormatUnknown
-from nba_season_backfill.lake.store import ObjectStore, StoreError
+from nba_season_backfill.lake.store import ObjectInfo, ObjectStore, StoreError
 
 KEY, GENERATIONS = "_state/s/checkpoint.json", "_state/s/generations/"
 
@@ -223,7 +226,10 @@ class StateMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.store = MemoryStore()
+        # No two documents are written in the same millisecond: then the same bytes twice would be one version.
+        moments = itertools.count()
+        began = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+        self.store = MemoryStore(clock=lambda: began + dt.timedelta(milliseconds=next(moments)))
         self.trap = Trap()
         self.files: list[tuple[StateFile, int, int]] = []
         self.version = 0
@@ -292,3 +298,20 @@ TestAnyInterleaving: Any = StateMachine.TestCase
 TestAnyInterleaving.settings = settings(
     max_examples=150, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+def test_a_document_that_is_made_while_we_look_is_found() -> None:
+    """Another run creates it between our look at it and our look at its generations: that is no damage."""
+
+    class Late(MemoryStore):
+        made = False
+
+        def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+            if not self.made:
+                self.made = True
+                history(self, [1], "r1", 1)
+            return super().list(prefix)
+
+    loaded = state_file(Late()).load()
+    assert loaded is not None
+    assert (loaded.content, loaded.run_id, loaded.recovered_from) == ({"n": 1}, "r1", None)
