@@ -139,3 +139,4 @@ class Interrupted(BackfillError):
             hint=hint,
             exit_code=128 + signal_number,
         )
+        self.saved = saved

@@ -16,7 +16,7 @@ from nba_season_backfill.backfill.errands import Errand, Patience
 from nba_season_backfill.backfill.flight import Flight, Past
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
-from nba_season_backfill.errors import BackfillError, SourceBlocked, StoreUnusable
+from nba_season_backfill.errors import BackfillError, Interrupted, SourceBlocked, StoreUnusable
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.verdict import VerdictKind
 
@@ -91,7 +91,7 @@ def tell(
         url = settings.heartbeat_url.get_secret_value()
         errands.append(Errand("heartbeat", lambda late: beat(url, persistence=_persistence(settings, patience, late))))
     # A store that cannot be used will not take a record either.
-    unusable = isinstance(error, StoreUnusable)
+    unusable = isinstance(error, StoreUnusable) or (isinstance(error, Interrupted) and not error.saved)
     record_seconds = _UNUSABLE_SECONDS if unusable else min(_RECORD_SECONDS, patience.left_seconds() / 3)
     recorded = patience.wait_for(flight.landed, record_seconds) and not flight.problem
     if settings.alert_webhook is not None:
