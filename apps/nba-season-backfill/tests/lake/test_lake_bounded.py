@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from s3_proxy import Hang, Refusal, S3Proxy, from_then_on, only_then, s3_proxy
@@ -69,6 +71,22 @@ def test_a_call_that_hangs_is_left_behind_when_the_time_is_over() -> None:
     assert len(outcomes) == 1
     assert stop.seconds_left() == 0
     end.set()
+
+
+def test_a_folder_that_a_paused_process_has_locked_is_left_behind(tmp_path: Path) -> None:
+    """Another process's lock is waited for only as long as there is time."""
+    clock = [0.0]
+    stop = Stop(monotonic=lambda: clock[0])
+    store = open_store(folder=tmp_path, seconds_left=stop.seconds_left)
+    store.put("k", b"body")
+    with (tmp_path / ".lock").open("rb") as paused:
+        fcntl.flock(paused, fcntl.LOCK_EX)
+        stop.request(15)
+        clock[0] += STORE_SECONDS
+        with pytest.raises(StoreError, match="no time was left") as caught:
+            store.put("k", b"other")
+    assert caught.value.kind == "left_behind"
+    assert store.get("k").body == b"body"
 
 
 @pytest.fixture

@@ -83,8 +83,9 @@ def open_lake(settings: BackfillSettings, stop: Stop | None = None) -> ObjectSto
     """The store that the settings name. Nothing is written, and nothing asked, yet.
 
     Args:
-        stop: once a signal came, a bucket that hangs is waited for no longer than it says.
+        stop: once a signal came, a store that hangs is waited for no longer than it says.
     """
+    seconds_left = stop.seconds_left if stop is not None else None
     if settings.s3_bucket is not None:
         return open_store(
             bucket=settings.s3_bucket,
@@ -92,9 +93,9 @@ def open_lake(settings: BackfillSettings, stop: Stop | None = None) -> ObjectSto
             endpoint_url=settings.s3_endpoint_url,
             region=settings.aws_region,
             keeping=_keeping(settings),
-            seconds_left=stop.seconds_left if stop is not None else None,
+            seconds_left=seconds_left,
         )
-    return open_store(folder=settings.output)
+    return open_store(folder=settings.output, seconds_left=seconds_left)
 
 
 def _keeping(settings: BackfillSettings) -> Keeping:
@@ -163,6 +164,7 @@ def open_state(
     settings: BackfillSettings, store: ObjectStore, season: Season, stop: Stop | None = None
 ) -> tuple[StateFile, str]:
     """The state file: in the lake, or where --state-file-path says."""
+    seconds_left = stop.seconds_left if stop is not None else None
     path = settings.state_file_path
     if path is None:
         key = layout.checkpoint_key(str(season))
@@ -178,7 +180,7 @@ def open_state(
             endpoint_url=settings.s3_endpoint_url,
             region=settings.aws_region,
             keeping=_keeping(settings),
-            seconds_left=stop.seconds_left if stop is not None else None,
+            seconds_left=seconds_left,
         )
     else:
         file = Path(path).expanduser().absolute()
@@ -187,7 +189,7 @@ def open_state(
         if file.name.startswith("."):
             raise ConfigurationError(f"--state-file-path {path!r}: hidden files are not kept", hint="name another file")
         # Everything in that folder is state: nothing of it may be lost that a write returned for.
-        state_store, name = LocalStore(file.parent, barrier=""), file.name
+        state_store, name = LocalStore(file.parent, barrier="", seconds_left=seconds_left), file.name
     # The lake is synced first: the checkpoint must not outlive what it names.
     before_commit = store.sync if isinstance(store, LocalStore) else None
     prefix = f"{name}.generations/"

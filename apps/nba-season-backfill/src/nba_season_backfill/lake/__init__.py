@@ -29,10 +29,10 @@ def open_store(
     """The store that is named: a folder, or a bucket with a prefix. Nothing is asked or written yet.
 
     Args:
-        seconds_left: how long a bucket is waited for, once that matters; see ``S3Store``.
+        seconds_left: how long the store is waited for, once that matters; see ``S3Store``.
     """
     if folder is not None:
-        return LocalStore(folder)
+        return LocalStore(folder, seconds_left=seconds_left)
     if bucket is None:
         raise ValueError("a store is a folder or a bucket")
     # boto3 takes a fifth of a second to import: only those who use it should pay.

@@ -25,14 +25,15 @@ import re
 import secrets
 import stat
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
 
 import orjson
 
+from nba_season_backfill.lake.bounded import LeftBehind, SecondsLeft
 from nba_season_backfill.lake.durability import Unsynced
+from nba_season_backfill.lake.locking import Held, take_lock
 from nba_season_backfill.lake.store import (
     ObjectInfo,
     ObjectMissing,
@@ -67,19 +68,6 @@ _KINDS = {
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 
-class Held:
-    """A lock of this machine, until it is given back or the process ends."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def release(self) -> None:
-        """Give it back. Idempotent."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-
-
 class LocalStore:
     """Objects as files below ``root``, which is made with the first write.
 
@@ -87,11 +75,20 @@ class LocalStore:
         barrier: keys that start with it are durable when their write returns, and all that was written before them.
             Empty: every write is.
         sync: what makes a file descriptor durable; injected by tests that watch the order.
+        seconds_left: how long another process that has the folder's lock may still be waited for.
     """
 
-    def __init__(self, root: Path, *, barrier: str = "_state/", sync: Callable[[int], None] = os.fsync) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        barrier: str = "_state/",
+        sync: Callable[[int], None] = os.fsync,
+        seconds_left: SecondsLeft | None = None,
+    ) -> None:
         self._root = Path(root).expanduser().absolute()
         self._barrier = barrier
+        self._seconds_left = seconds_left
         self._unsynced = Unsynced(sync)
         self._swept: set[Path] = set()
         self._in_place: set[Path] = set()
@@ -354,17 +351,13 @@ class LocalStore:
         )
 
     def _take(self, descriptor: int, key: str) -> None:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        pause = 0.0005
-        while True:
-            try:
-                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                # A lock lasts a few milliseconds, unless its holder was paused just then.
-                if time.monotonic() > deadline:
-                    raise self._locked(key) from None
-            time.sleep(pause)
-            pause = min(pause * 2, 0.02)
+        try:
+            taken = take_lock(descriptor, _LOCK_SECONDS, self._seconds_left)
+        except LeftBehind:
+            message = f"{self.url}/.lock: another process has it, and no time was left to wait for it"
+            raise StoreError(message, kind="left_behind", key=key) from None
+        if not taken:
+            raise self._locked(key)
 
     def _path(self, key: str) -> Path:
         check_key(key)
