@@ -304,6 +304,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             NBA_BACKFILL_BASE_URL=corrupting_url,
         )
         assert list((lake / "bronze/_quarantine").rglob("*.json.gz"))
+        # And a run after it that has nothing to do: the pages are about a lake that is well.
+        assert made.run("nba-backfill", lake, NBA_BACKFILL_LIMIT="18").returncode == 0
         [*_, latest] = sorted((lake / "bronze/_runs").rglob("*.json"))
         bucket = made.run("nba-backfill --s3-bucket my-lake --s3-prefix nba", lake)
         assert bucket.returncode == 0, bucket.stderr

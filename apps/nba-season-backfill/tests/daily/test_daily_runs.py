@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nba_season_backfill.backfill.job import Manner, run_season
+from nba_season_backfill.errors import Incomplete
 from nba_season_backfill.lake.memory import MemoryStore
 from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import ObjectStore
@@ -92,11 +93,13 @@ def test_once_corrected_nothing_is_asked_again(opened: Simulation) -> None:
 
 
 def test_a_correction_that_cannot_be_fetched_is_asked_for_the_next_day(opened: Simulation) -> None:
-    """What was stored stays, the failure is told, and the next run asks again."""
+    """What was stored stays, the run is not green, for the lake is known to be behind, and the next run asks again."""
     stored = partitions(opened.store)
     opened.emulator.set_behaviour(Behaviour(rules=(Rule(EmptyObject(), game_id=GAME),)))
-    summary = opened.morning(OPENING + dt.timedelta(hours=5), max_retries="0")
-    assert {failure.game_id for failure in summary.failures} == {GAME}
+    with pytest.raises(Incomplete, match=GAME) as caught:
+        opened.morning(OPENING + dt.timedelta(hours=5), max_retries="0")
+    assert caught.value.summary is not None
+    assert {failure.game_id for failure in caught.value.summary.failures} == {GAME}
     assert partitions(opened.store) == stored
     opened.emulator.set_behaviour(Behaviour())
     assert opened.morning(OPENING + dt.timedelta(hours=6)).corrections > 0

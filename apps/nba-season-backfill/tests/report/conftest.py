@@ -129,7 +129,8 @@ def read() -> Read:
     return parse
 
 
-@pytest.fixture(scope="session")
+# Of a module, not longer: while it lives, playwright's event loop runs in this thread, where others want their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium of this machine; the tests that need one are skipped where there is none."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
