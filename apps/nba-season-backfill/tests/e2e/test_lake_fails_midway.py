@@ -284,6 +284,20 @@ def test_a_store_that_is_slow_by_half_a_minute(emulator: Emulator, lake: Lake, p
     assert whole(lake.arguments)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("answer", [False, True], ids=["request", "answer"])
+def test_a_renewal_that_is_slow_by_half_a_minute(emulator: Emulator, lake: Lake, *, answer: bool) -> None:
+    """In real time: the season's lease is renewed 30 s late, while the run works; it goes on holding it."""
+    lake.proxy.fail(only_then("PUT", "/leases/season-", Delay(30.0, answer=answer), nth=2))
+    began = time.monotonic()
+    done = backfill(*lake.arguments, "--rate-limit", "6", environment=lake.environment)
+    assert done.returncode == 0, done.stderr
+    # The second write of the lease was a renewal, and the run was not over when it came back.
+    assert time.monotonic() - began > 55
+    assert sum(asked.method == "PUT" and "/leases/season-" in asked.path for asked in lake.proxy.asked) >= 4
+    assert whole(lake.arguments)
+
+
 # A folder.
 
 
