@@ -196,7 +196,7 @@ def test_the_bucket_is_taken_away(emulator: Emulator, lake: Lake, fault: Fault, 
         (NO_BUCKET, 78, "no bucket lake"),
         slow(Refusal(403, "AccessDenied", "Access Denied"), 78, "policy of the bucket"),
         slow(Refusal(507, "InsufficientStorage", "full"), 75, "make room"),
-        (Refusal(500, "InternalError", "We encountered an internal error."), 75, "the store worked before"),
+        slow(Refusal(500, "InternalError", "We encountered an internal error."), 75, "the store worked before"),
     ],
     ids=["bucket-gone", "not-allowed", "full", "broken"],
 )

@@ -182,5 +182,5 @@ def _agrees(checkpoint: Checkpoint, units: Units, dates: Dates) -> None:
 
 TestAnyInterleavingOfRuns: Any = Runs.TestCase
 TestAnyInterleavingOfRuns.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
