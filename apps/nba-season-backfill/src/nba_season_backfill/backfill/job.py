@@ -356,6 +356,8 @@ class _SeasonRun:
         engine.work_through(units)
         ledger.finish()
         if not self.stop.requested:
+            # The audit reads what was stored, not what was meant to be; both at once would be twice the memory.
+            bronze.let_go()
             whole = orders is None
             audit_run(
                 self.store, self.season, checkpoint, found.games, wanted, summary, ledger, self._moment(), whole=whole
