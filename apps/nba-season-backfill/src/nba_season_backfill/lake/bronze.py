@@ -198,13 +198,11 @@ class BronzeWriter:
         # Before anything new is under way: what is dropped now has been written, and can be read again. Games come in
         # order of date, so a month that two flushes did not touch is over.
         self._flushes += 1
-        before = len(self._open)
         for key in [key for key, partition in self._open.items() if not partition.dirty]:
             if len(self._open) > self._open_partitions or self._open[key].used < self._flushes - 2:
                 del self._open[key]
-        if len(self._open) < before:
-            # A month's rows lie in thousands of small pieces: what they leave behind is not given back by itself.
-            pa.default_memory_pool().release_unused()
+        # Rows come and go in thousands of small pieces: what they leave behind is not given back by itself.
+        pa.default_memory_pool().release_unused()
         jobs = []
         for partition in sorted(self._open.values(), key=lambda partition: partition.left):
             if partition.dirty:
