@@ -289,6 +289,7 @@ class LocalStore:
 
     def _publish(self, path: Path, body: bytes, publish: Callable[[Path, Path], None], *, sync: bool) -> None:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+        published = False
         try:
             with temporary.open("xb") as file:
                 file.write(body)
@@ -296,10 +297,11 @@ class LocalStore:
                     file.flush()
                     self._unsynced.sync_descriptor(file.fileno())
             publish(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
+            published = True
+        finally:
+            if not published:
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
 
     def _make_folder(self, folder: Path) -> tuple[Path, ...]:
         """Make it, or sweep it at the first visit; gives the folders above that got an entry."""
