@@ -1,4 +1,4 @@
-"""What several rooms' tests share: ``faults.faulty``, ``s3_proxy`` and ``s3_servers``, each loaded once.
+"""What several rooms share: ``alert.receiving``, ``faults.faulty``, ``s3_proxy`` and ``s3_servers``, each loaded once.
 
 With ``--import-mode=importlib`` no test folder is on the path, so a module that is no test has to be loaded by hand.
 Below this folder ``from faults.faulty import FaultyStore`` then works, in conftest files as well as in tests.
@@ -26,13 +26,15 @@ def _load(name: str, path: Path) -> None:
     spec.loader.exec_module(module)
 
 
+_load("alert.receiving", Path(__file__).parent / "alert" / "receiving.py")
 _load("faults.faulty", Path(__file__).parent / "faults" / "faulty.py")
 _load("s3_proxy", Path(__file__).parent / "s3_proxy.py")
 _load("s3_servers", Path(__file__).parent / "s3_servers.py")
 
+from alert.receiving import receiver  # noqa: E402  # loaded just now
 from s3_servers import lying_url, ministack_url, moto_url, seaweed_url  # noqa: E402  # loaded just now
 
-__all__ = ["lying_url", "ministack_url", "moto_url", "seaweed_url"]
+__all__ = ["lying_url", "ministack_url", "moto_url", "receiver", "seaweed_url"]
 
 if TYPE_CHECKING:
     from faults.faulty import FaultyStore

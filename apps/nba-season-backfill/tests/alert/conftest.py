@@ -1,97 +1,23 @@
-"""Receivers on loopback: one that keeps what it gets, and some that misbehave."""
+"""Receivers that misbehave, and runs whose work is made up. The receiver that behaves is in ``receiving``."""
 
 from __future__ import annotations
 
 import contextlib
-import http.server
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
+from alert.receiving import Receiver
 
 from hoopstat_observability import bind_run, shutdown_logging
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.cli.running import carry_out
 from nba_season_backfill.errors import BackfillError
 from nba_season_backfill.settings import BackfillSettings
-
-HMAC_SECRET = "a signing key"
-SECRET = "a shared word"
-
-
-@dataclass(frozen=True)
-class Received:
-    """A request that came in."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def message(self) -> dict[str, Any]:
-        """The body as JSON."""
-        return dict(orjson.loads(self.body))
-
-
-@dataclass
-class Receiver:
-    """Keeps what it gets; answers with ``answers`` in turn, then with 204."""
-
-    port: int = 0
-    received: list[Received] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
-    location: str = ""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/services/T0/token-in-the-path"
-
-    @property
-    def heartbeat_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/beat/0a1b2c3d-heart"
-
-    @property
-    def alerts(self) -> list[Received]:
-        return [each for each in self.received if each.method == "POST"]
-
-    @property
-    def beats(self) -> list[Received]:
-        return [each for each in self.received if each.method == "GET"]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A receiver for one test."""
-    kept = Receiver()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            kept.received.append(Received(self.command, self.path, headers, self.rfile.read(length)))
-            self.send_response(kept.answers.pop(0) if kept.answers else 204)
-            if kept.location:
-                self.send_header("Location", kept.location)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        do_GET = do_POST = answer  # noqa: N815  # the standard library's names
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield kept
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture
@@ -204,13 +130,6 @@ class Runs:
 @pytest.fixture
 def runs(tmp_path: Path, receiver: Receiver) -> Iterator[Runs]:
     """Runs in a fresh lake."""
-    environ = {
-        "INGEST_ALERT_WEBHOOK": receiver.url,
-        "INGEST_ALERT_HMAC_SECRET": HMAC_SECRET,
-        "INGEST_ALERT_SECRET": SECRET,
-        "INGEST_ALERT_BACKOFF": "0.001",
-        "NBA_BACKFILL_HEARTBEAT_URL": receiver.heartbeat_url,
-    }
-    yield Runs(tmp_path / "lake", receiver, environ)
+    yield Runs(tmp_path / "lake", receiver, receiver.environ)
     bind_run(run_id="test")
     shutdown_logging()

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 import requests
+from alert.receiving import HMAC_SECRET, SECRET
 
 from nba_season_backfill.alert import FIELDS, Alert, Delivery, Event, Persistence, send, signature
 from nba_season_backfill.backfill.telling import MOST_SECONDS, MOST_SECONDS_AFTER_A_SIGNAL
 
-from .conftest import HMAC_SECRET, SECRET
 from .test_alert_message import RUN
 
 PAGE = (Path(__file__).parents[4] / "docs" / "alerts.md").read_text(encoding="utf-8")

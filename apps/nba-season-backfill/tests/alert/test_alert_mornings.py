@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alert.receiving import Receiver, verify
 
 from nba_stats_emulator import Behaviour, Correction, Emulator, Rule, ServerError
-
-from .conftest import HMAC_SECRET, SECRET, Receiver
-from .test_alert_sequence import verify
 
 OPENING = dt.datetime(2024, 10, 23, 12, tzinfo=dt.UTC)
 
@@ -29,13 +27,7 @@ class Mornings:
         self.lake = lake
         self.emulator = Emulator()
         self.emulator.set_clock(lambda: self.now)
-        self._environment = {
-            **os.environ,
-            "INGEST_ALERT_WEBHOOK": receiver.url,
-            "INGEST_ALERT_HMAC_SECRET": HMAC_SECRET,
-            "INGEST_ALERT_SECRET": SECRET,
-            "NBA_BACKFILL_HEARTBEAT_URL": receiver.heartbeat_url,
-        }
+        self._environment = {**os.environ, **receiver.environ}
 
     def start(self, *more: str) -> subprocess.Popen[str]:
         line = [sys.executable, "-m", "nba_season_backfill", "daily", "--base-url", self.emulator.base_url]

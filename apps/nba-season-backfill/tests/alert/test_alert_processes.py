@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alert.receiving import Receiver, verify
 
 from nba_season_backfill.lake.flight import read_audit, read_record
 from nba_season_backfill.lake.lease import acquire_lease
 from nba_season_backfill.lake.local import LocalStore
 from nba_stats_emulator import Emulator
-
-from .conftest import HMAC_SECRET, SECRET, Receiver
-from .test_alert_sequence import verify
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +35,7 @@ class Job:
         self.lake = lake
         self._line = [sys.executable, "-m", "nba_season_backfill", "--source", "nba", "--base-url", emulator.base_url]
         self._line += ["--season", "2024-25", "--season-type", "IST", "--no-player-info", "--output", str(lake)]
-        self._environment = {
-            **os.environ,
-            "INGEST_ALERT_WEBHOOK": receiver.url,
-            "INGEST_ALERT_HMAC_SECRET": HMAC_SECRET,
-            "INGEST_ALERT_SECRET": SECRET,
-            "NBA_BACKFILL_HEARTBEAT_URL": receiver.heartbeat_url,
-        }
+        self._environment = {**os.environ, **receiver.environ}
 
     def start(self, *more: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

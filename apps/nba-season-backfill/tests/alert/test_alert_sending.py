@@ -11,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alert.receiving import Receiver
 
 from nba_season_backfill.alert import Alert, Event, Persistence, beat, send, signature
 from nba_season_backfill.alert import sending as module
 
-from .conftest import Misbehaviour, Receiver, endless_body, hang, nonsense
+from .conftest import Misbehaviour, endless_body, hang, nonsense
 from .test_alert_message import RUN
 
 ALERT = Alert((Event.BLOCKED, Event.FAILURE), RUN, "0b6cfe58-9f0e-4a5b-a4c5-3a3a4f8a9d11", 1735806605)

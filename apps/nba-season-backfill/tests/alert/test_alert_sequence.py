@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import signal
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from alert.receiving import HMAC_SECRET, SECRET, Receiver, verify
 
 from nba_season_backfill.backfill import telling
 from nba_season_backfill.backfill.errands import Errand, Patience
@@ -34,29 +32,13 @@ from nba_season_backfill.errors import (
 )
 
 from .conftest import (
-    HMAC_SECRET,
-    SECRET,
     Misbehaviour,
-    Received,
-    Receiver,
     Runs,
     drip,
     hang,
     nonsense,
     summary_of_run,
 )
-
-
-def verify(got: Received) -> dict[str, Any]:
-    """The message, after every check that a receiver should make."""
-    wanted = f"sha256={hmac.new(HMAC_SECRET.encode(), got.body, hashlib.sha256).hexdigest()}"
-    assert hmac.compare_digest(got.headers["x-ingest-signature"], wanted)
-    assert hmac.compare_digest(got.headers["x-ingest-secret"], SECRET)
-    message = got.message
-    assert abs(time.time() - message["timestamp"]) < 60
-    assert got.headers["x-ingest-timestamp"] == str(message["timestamp"])
-    assert got.headers["x-ingest-delivery"] == message["delivery_id"]
-    return message
 
 
 def test_a_sequence_of_runs_tells_exactly_what_it_should(runs: Runs, receiver: Receiver) -> None:
