@@ -13,11 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alert.receiving import verify
 
 import nba_season_backfill.daily_api as api
 from nba_season_backfill.backfill.observer import NoObserver
 from nba_season_backfill.daily_api import BackfillError, DailySummary, load_settings, run_daily, run_daily_async
 from nba_season_backfill.lake.lease import read_lease
+from nba_season_backfill.source.base import Answer, StatsRequest
 from nba_stats_emulator import Behaviour, Constant, Rule, ServerError
 
 from .conftest import Simulation, rows_of
@@ -80,6 +82,51 @@ def test_a_failed_run_raises_and_is_recorded(season: Simulation) -> None:
     assert caught.value.summary.units_stored > 0
     (record,) = [json.loads(season.store.get(info.key).body) for info in season.store.list("_runs/")]
     assert (record["state"], record["exit_code"]) == ("ended", 75)
+
+
+def test_what_is_told_goes_by_the_clock_that_was_given(season: Simulation) -> None:
+    """The run's times are those of its record; the timestamp against replays is the receiver's time, of today."""
+    season.settings = season.with_settings(max_retries="0", max_wait="1s")
+    season.emulator.set_behaviour(Behaviour(rules=(Rule(ServerError(500)),)))
+    with pytest.raises(BackfillError):
+        call(season)
+    [message] = [verify(got) for got in season.receiver.alerts]
+    assert (message["started_at"], message["ended_at"]) == ("2024-10-24T10:00:00Z", "2024-10-24T10:00:00Z")
+    assert message["duration_in_seconds"] == 0
+    (record,) = season.records()
+    assert dt.datetime.fromisoformat(record["ended_at"]) == MORNING
+    # The base URL is the emulator's, and its answers say so.
+    assert (message["simulated"], record["simulated"]) == (True, True)
+    assert "(simulated data)" in message["text"]
+
+
+def test_an_error_that_nobody_foresaw_is_told_recorded_and_raised(season: Simulation) -> None:
+    """It reaches the caller as it is, the receiver as a failure, and its trace stands in the record."""
+
+    class Broken:
+        name = "broken"
+
+        def fetch(self, request: StatsRequest, *, session_generation: int = 0) -> Answer:
+            raise ZeroDivisionError("in the source")
+
+        def close(self) -> None:
+            return
+
+    with pytest.raises(ZeroDivisionError):
+        run_daily(season.settings, store=season.store, source=Broken(), now=season.clock)
+    [message] = [verify(got) for got in season.receiver.alerts]
+    assert (message["event"], message["exit_code"]) == ("failure", 1)
+    assert message["message"] == "internal error: ZeroDivisionError: in the source"
+    (record,) = season.records()
+    assert (message["record"], record["state"], record["exit_code"]) == (
+        f"_runs/2024-10-24/{record['run_id']}.json",
+        "ended",
+        1,
+    )
+    (error,) = record["errors"]
+    assert error["type"] == "ZeroDivisionError"
+    assert "in fetch" in error["traceback"]
+    assert season.receiver.beats == []
 
 
 def test_a_dry_run_is_not_taken_for_a_run(season: Simulation) -> None:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
 
-from hoopstat_observability import bind_run, get_logger
+from hoopstat_observability import bind_run, get_logger, redact
 from nba_season_backfill.backfill.choosing import utc_now
 from nba_season_backfill.backfill.daily_increment import DailyIncrement
 from nba_season_backfill.backfill.flight import Flight
@@ -120,8 +120,14 @@ def run_daily(
     except BackfillError as error:
         _tell(settings, flight, error.summary, error, stop)
         raise
+    except Exception as error:
+        internal = BackfillError(f"internal error: {type(error).__name__}: {redact(str(error))}")
+        internal.__cause__ = error
+        _tell(settings, flight, None, internal, stop)
+        raise
     except BaseException as error:
-        flight.end(None, BackfillError(f"internal error: {type(error).__name__}: {error}"))
+        # The process is about to end: the record is written if there is time for it.
+        flight.end(None, BackfillError(f"ended by {type(error).__name__}"))
         raise
     finally:
         if store is None:

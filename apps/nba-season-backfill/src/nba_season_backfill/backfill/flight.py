@@ -74,6 +74,7 @@ class Flight(NoObserver):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.started_at = now()
+        self.ended_at: dt.datetime | None = None
         self.ids = ids
         self.command = command
         self.settings = settings
@@ -105,12 +106,14 @@ class Flight(NoObserver):
 
     def end(self, summary: Summary | None, error: BackfillError | None) -> None:
         """Say how the run ended, and have it written. Returns at once; ``landed`` is set when it is done."""
-        ended_at = self._now()
+        self.ended_at = self._now()
         self._timeline.sample()
         cause = error.__cause__ if error is not None and error.exit_code == 1 else None
         document: dict[str, Any] = {
             "state": "ended",
-            "ended_at": _iso(ended_at),
+            # Only the answers tell what a base URL stands for.
+            "simulated": self.settings.source == "sample" or (summary is not None and summary.simulated),
+            "ended_at": _iso(self.ended_at),
             "outcome": summary.outcome if summary is not None else "complete" if error is None else "failed",
             "exit_code": error.exit_code if error is not None else 0,
             "message": error.message if error is not None else summary.message if summary is not None else "",

@@ -137,7 +137,8 @@ def _alert(
     if not events:
         return None
     run = _run_end(flight, summary, error, past, new_fields, recorded=recorded)
-    alert = Alert(events, run, str(uuid.uuid4()), int(run.ended_at.timestamp()))
+    # A receiver refuses what is old by its own clock, whatever day the run is of.
+    alert = Alert(events, run, str(uuid.uuid4()), int(utc_now().timestamp()))
     signing, shared = settings.alert_hmac_secret, settings.alert_secret
     return send(
         alert,
@@ -182,7 +183,8 @@ def _run_end(
     *,
     recorded: bool,
 ) -> RunEnd:
-    settings, ended_at = flight.settings, utc_now()
+    settings, ended_at = flight.settings, flight.ended_at
+    assert ended_at is not None
     failed = past.failed_runs_in_a_row + (1 if error is not None else 0)
     document: dict[str, Any] = {} if summary is None else dataclasses.asdict(summary)
     return RunEnd(
@@ -191,7 +193,7 @@ def _run_end(
         command=flight.command,
         season=settings.season or "",
         source=settings.source,
-        simulated=settings.source == "sample",
+        simulated=settings.source == "sample" or (summary is not None and summary.simulated),
         outcome=summary.outcome if summary is not None else "failed" if error is not None else "complete",
         exit_code=error.exit_code if error is not None else 0,
         message=error.message if error is not None else "",
