@@ -1,4 +1,5 @@
-"""A season played day by day: after every morning's run the lake is what one run over the finished season fills."""
+"""A season played day by day: the lake at the end is what one run over the finished season fills, and who should know
+was told what there was to tell, morning by morning."""
 
 from __future__ import annotations
 
@@ -9,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alert.receiving import verify
 
 from nba_season_backfill.lake.store import ObjectStore
 from nba_season_backfill.season import EASTERN
 from nba_stats_emulator import Behaviour, Correction, LateEnding, Postponement, Reset, Rule, ServerError, Story
 from nba_stats_emulator.story import STORIES
 
-from .conftest import Simulation, contents, partitions, rows_of
+from .conftest import Simulation, contents, partitions, record_key, rows_of, run_id_of
 
 if TYPE_CHECKING:
     from faults.faulty import FaultyStore
@@ -77,8 +79,53 @@ def check_the_end(season: Simulation, corrected: Sequence[str], *, datasets: int
     assert {game_id for game_id, revision in revisions.items() if revision != 1} == set(corrected)
 
 
+def killed_half_way(season: Simulation, now: dt.datetime, faulty_store: MakeFaulty) -> None:
+    """After twenty answers, one of them under way as the real pace has it; what is left is an open record."""
+    season.killed(now, faulty_store(season.store, "", 0), after_answers=20, max_in_flight="1")
+    assert season.records()[-1]["state"] == "running"
+
+
+def check_what_was_told(season: Simulation, *alerts: tuple[str, str, list[str], int, int]) -> None:
+    """The receiver got these alerts and no other, each verifies and names its record; every success was a beat.
+
+    Every run has its record and its row; one that was killed was closed by the run after it.
+
+    Args:
+        alerts: when the run began, the event, all events, failed runs in a row, the exit code.
+    """
+    messages = [verify(got) for got in season.receiver.alerts]
+    fields = ("started_at", "event", "events", "failed_runs_in_a_row", "exit_code")
+    assert [tuple(message[field] for field in fields) for message in messages] == list(alerts)
+    assert len({message["delivery_id"] for message in messages}) == len(messages)
+    for message in messages:
+        began = dt.datetime.fromisoformat(message["started_at"])
+        assert (message["run_id"], message["record"]) == (run_id_of(began), record_key(began))
+        assert (message["command"], message["season"], message["ended_at"]) == (
+            "daily",
+            "2024-25",
+            message["started_at"],
+        )
+    assert len(season.receiver.beats) == len(season.moments)
+    assert len(season.receiver.received) == len(messages) + len(season.moments)
+
+    killed = [(number, moment) for number, (moment, code) in enumerate(season.runs) if code is None]
+    closed = {run_id_of(moment): run_id_of(season.runs[number + 1][0]) for number, moment in killed}
+    records = season.records()
+    assert [(record["run_id"], record.get("exit_code")) for record in records] == [
+        (run_id_of(moment), code) for moment, code in season.runs
+    ]
+    for record in records:
+        closed_by = closed.get(record["run_id"])
+        assert (record["state"], record.get("closed_by")) == ("interrupted" if closed_by else "ended", closed_by)
+    rows = rows_of(season.store, "pipeline-audit")
+    assert [(row["started_at"], row["exit_code"]) for row in rows] == season.runs
+    assert {row["run_id"] for row in rows if row["exit_code"] is None} == set(closed)
+    assert all(row["simulated"] for row in rows if row["exit_code"] == 0)
+
+
 def test_three_weeks_from_opening_night(simulation: Callable[..., Simulation], faulty_store: MakeFaulty) -> None:
-    """Postponed into another month, over after midnight, a day skipped, corrected late, an outage, a kill: all one.
+    """Postponed into another month, over after midnight, a day skipped, corrected late, an outage, a kill: all one
+    in the end, and told day by day.
 
     The whole season is below: `python -m pytest -m slow apps/nba-season-backfill/tests/daily`.
     """
@@ -107,7 +154,7 @@ def test_three_weeks_from_opening_night(simulation: Callable[..., Simulation], f
             assert season.watermark is not None
             continue
         if day == "11-05":
-            season.killed(now, faulty_store(season.store, "killed_before", 90))
+            killed_half_way(season, now, faulty_store)
             now += dt.timedelta(hours=1)
         summary = season.morning(now)
         if day == "10-30":
@@ -116,7 +163,16 @@ def test_three_weeks_from_opening_night(simulation: Callable[..., Simulation], f
             assert season.watermark == "2024-10-30"
         if day == "11-03":
             assert summary.corrections > 0
+        if day == "11-05":
+            assert 0 < summary.units_from_archive < summary.units_stored
     assert season.watermark == "2024-11-08"
+    check_what_was_told(
+        season,
+        ("2024-11-01T10:00:00Z", "incomplete", ["incomplete"], 1, 75),
+        ("2024-11-02T10:00:00Z", "incomplete", ["incomplete"], 2, 75),
+        ("2024-11-03T10:00:00Z", "recovery", ["recovery"], 2, 0),
+        ("2024-11-05T11:00:00Z", "recovery", ["recovery"], 1, 0),
+    )
     check_the_end(season, ["0022400126"], datasets=2)
 
 
@@ -125,7 +181,10 @@ EVERY_KIND = ("Pre Season", "Regular Season", "IST", "PlayIn", "Playoffs")
 
 @pytest.mark.slow
 def test_a_whole_season(simulation: Callable[..., Simulation], faulty_store: MakeFaulty) -> None:
-    """From the first preseason game to the last of the Finals, some 250 mornings, with all that can come between."""
+    """From the first preseason game to the last of the Finals, some 250 mornings, with all that can come between.
+
+    Four alerts: the outage's two days, that it is over, and that it went on after the killed run.
+    """
     story = STORIES["eventful"]
     season = simulation(story=story, season_type=EVERY_KIND)
     began = time.monotonic()
@@ -140,14 +199,16 @@ def test_a_whole_season(simulation: Callable[..., Simulation], faulty_store: Mak
             continue
         if day in ("2025-01-14", "2025-01-15"):
             error = season.fails(now, Behaviour(rules=(Rule(ServerError(503) if day.endswith("14") else Reset()),)))
-            assert error.exit_code in (69, 75)
+            assert error.exit_code == (75 if day.endswith("14") else 69)
             assert season.watermark == "2025-01-12"
             continue
         if day == "2025-02-06":
-            season.killed(now, faulty_store(season.store, "killed_before", 120))
+            killed_half_way(season, now, faulty_store)
             now += dt.timedelta(hours=1)
         summary = season.morning(now)
         assert summary.outcome in ("complete", "nothing_to_do")
+        if day == "2025-02-06":
+            assert 0 < summary.units_from_archive < summary.units_stored
         if day == "2025-03-08":
             assert summary.games_done > 40
         # The All-Star break, the day before the play-in, and the days after the Finals are mornings like any other.
@@ -157,4 +218,12 @@ def test_a_whole_season(simulation: Callable[..., Simulation], faulty_store: Mak
     assert len(season.moments) > 250
     assert season.watermark == "2025-06-22"
     sys.stderr.write(f"\n{time.monotonic() - began:.0f} s\n")
+    check_what_was_told(
+        season,
+        ("2025-01-14T10:00:00Z", "incomplete", ["incomplete"], 1, 75),
+        # A new connection that is cut: this is how the upstream blocks.
+        ("2025-01-15T10:00:00Z", "blocked", ["blocked", "failure"], 2, 69),
+        ("2025-01-16T10:00:00Z", "recovery", ["recovery"], 2, 0),
+        ("2025-02-06T11:00:00Z", "recovery", ["recovery"], 1, 0),
+    )
     check_the_end(season, [correction.game_id for correction in story.corrections], datasets=3)
