@@ -18,6 +18,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from nba_season_backfill.datasets.bulk import Assembly
+
 __all__ = [
     "Column",
     "ContractBroken",
@@ -43,6 +45,10 @@ _ACCEPTED: Mapping[str, frozenset[type]] = {
 
 # Too large, not exact, or text that cannot be written.
 _UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError)
+
+
+# By identity, which holds: each keeps the columns that it is of.
+_ASSEMBLIES: dict[int, Assembly] = {}
 
 
 class ContractBroken(ValueError):
@@ -183,12 +189,23 @@ def build_arrays(
     outliers: Outliers | None = None,
 ) -> list[pa.Array]:
     """The same, column by column."""
+    arrays = _assembly(columns).arrays(rows, derived, where, outliers)
+    if arrays is not None:
+        return arrays
     return _built(
         columns,
         lambda column: _values(column, rows, where) if column.source else derived[column.name],
         where,
         outliers,
     )
+
+
+def _assembly(columns: Sequence[Column]) -> Assembly:
+    """What was prepared for these columns: they are declared once, and each answer has them."""
+    prepared = _ASSEMBLIES.get(id(columns))
+    if prepared is None or prepared.columns is not columns:
+        prepared = _ASSEMBLIES[id(columns)] = Assembly(columns)
+    return prepared
 
 
 def build_columns(

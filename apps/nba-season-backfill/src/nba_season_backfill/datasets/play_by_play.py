@@ -120,18 +120,18 @@ def _texts(
         empty: whether an empty text or null may stand there; it means null.
     """
     values = [action.get(key, _MISSING) for action in actions]
-    meanings: dict[Any, _Value | None] = {
-        text: meaning
-        for text in {value for value in values if type(value) is str}
-        if (meaning := read(text)) is not None
-    }
-    if empty:
-        meanings |= {"": None, None: None}
+    meanings: dict[Any, _Value | None] = {"": None, None: None} if empty else {}
     try:
-        return [meanings[value] for value in values]
+        for text in set(values):
+            if type(text) is str and (meaning := read(text)) is not None:
+                meanings[text] = meaning
+        return list(map(meanings.__getitem__, values))
     except (KeyError, TypeError):
-        known = [value is None or type(value) is str for value in values]
-        number = next(n for n, value in enumerate(values) if not known[n] or value not in meanings)
+
+        def is_read(value: Any) -> bool:
+            return (empty and value in ("", None)) or (type(value) is str and read(value) is not None)
+
+        number = next(number for number, value in enumerate(values) if not is_read(value))
         found = "missing" if values[number] is _MISSING else f"got {values[number]!a:.40}"
         gone = values[number] is _MISSING
         message = f"{_where(number)}.{key}: {found}, want {want}"
