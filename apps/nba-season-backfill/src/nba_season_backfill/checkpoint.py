@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -68,7 +68,7 @@ class UnitRecord:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> UnitRecord:
         """From the checkpoint's JSON."""
-        return replace(cls(**document), status=UnitStatus(document["status"]))
+        return cls(**{**document, "status": UnitStatus(document["status"])})
 
 
 _FIELDS = tuple(each.name for each in fields(UnitRecord))

@@ -239,9 +239,9 @@ def test_what_a_failed_flush_did_not_write_is_written_by_the_next(at: int) -> No
 
 
 def test_a_partition_under_way_is_not_dropped_from_memory() -> None:
-    """However few are kept: rows added while their partition is being written do not meet its older version."""
+    """Rows added while their partition is being written do not meet its older version."""
     store = MemoryStore()
-    bronze = BronzeWriter(store, "2024-25", TABLES, open_partitions=1)
+    bronze = BronzeWriter(store, "2024-25", TABLES)
     for month in (10, 11, 12):
         bronze.add("lines", month, "0022400001", rows("0022400001", 1), "a")
     under_way = bronze.prepare()
@@ -251,8 +251,8 @@ def test_a_partition_under_way_is_not_dropped_from_memory() -> None:
     assert [row["game_id"] for row in stored(store)] == ["0022400001", "0022400002"]
 
 
-def test_memory_holds_no_more_partitions_than_it_may() -> None:
-    """What was written and not used for long is dropped, and read again when it is needed."""
+def test_memory_holds_only_what_changes() -> None:
+    """A month that nothing was added to between two flushes is dropped, and read again when it is needed."""
     store = MemoryStore()
     reads: list[str] = []
     get = store.get
@@ -262,18 +262,22 @@ def test_memory_holds_no_more_partitions_than_it_may() -> None:
         return get(key, if_match=if_match)
 
     store.get = counted  # type: ignore[method-assign]  # to see what is read
-    bronze = BronzeWriter(store, "2024-25", TABLES, open_partitions=2)
-    for month in (10, 11, 12, 1):
-        bronze.add("lines", month, "0022400001", rows("0022400001", 1), "a")
-        bronze.flush()
+    bronze = BronzeWriter(store, "2024-25", TABLES)
+    bronze.add("lines", 10, "0022400001", rows("0022400001", 1), "a")
     bronze.flush()
     reads.clear()
-    bronze.add("lines", 1, "0022400002", rows("0022400002", 1), "b")
+    bronze.add("lines", 10, "0022400003", rows("0022400003", 1), "a")
+    bronze.flush()
+    assert reads == []
+    bronze.add("lines", 11, "0022400001", rows("0022400001", 1), "a")
+    bronze.flush()
+    reads.clear()
+    bronze.add("lines", 11, "0022400003", rows("0022400003", 1), "a")
     assert reads == []
     bronze.add("lines", 10, "0022400002", rows("0022400002", 1), "b")
     assert reads == [KEY]
     bronze.flush()
-    assert [row["game_id"] for row in stored(store)] == ["0022400001", "0022400002"]
+    assert [row["game_id"] for row in stored(store)] == ["0022400001", "0022400002", "0022400003"]
 
 
 def test_a_whole_table_with_a_key_twice_is_refused() -> None:
@@ -332,8 +336,8 @@ MONTHS = (10, 11, 1)
 class Merging(RuleBasedStateMachine):
     """Any interleaving of upserts, flushes, crashes and re-opened writers equals the last write per game.
 
-    A flush is a snapshot and its write, with upserts between the two; a crash may come between them as well. Fewer
-    partitions are kept in memory than there are.
+    A flush is a snapshot and its write, with upserts between the two; a crash may come between them as well. What does
+    not change is not kept in memory.
     """
 
     def __init__(self) -> None:
@@ -343,7 +347,7 @@ class Merging(RuleBasedStateMachine):
         self.flushed: dict[tuple[int, str], tuple[list[int], str]] = {}
 
     def reopen(self) -> None:
-        self.bronze = BronzeWriter(self.store, "2024-25", TABLES, open_partitions=1)
+        self.bronze = BronzeWriter(self.store, "2024-25", TABLES)
         self.pending: dict[tuple[int, str], tuple[list[int], str]] = {}
         self.snapshot: dict[tuple[int, str], tuple[list[int], str]] = {}
         self.under_way: Flush | None = None

@@ -79,7 +79,7 @@ def test_a_folder_that_a_paused_process_has_locked_is_left_behind(tmp_path: Path
     stop = Stop(monotonic=lambda: clock[0])
     store = open_store(folder=tmp_path, seconds_left=stop.seconds_left)
     store.put("k", b"body")
-    with (tmp_path / ".lock").open("rb") as paused:
+    with (tmp_path / ".k.lock").open("rb") as paused:
         fcntl.flock(paused, fcntl.LOCK_EX)
         stop.request(15)
         clock[0] += STORE_SECONDS

@@ -243,7 +243,7 @@ def test_a_sidecar_without_a_body_is_harmless(tmp_path: Path) -> None:
         patch.setattr(os, "link", interrupted)
         with pytest.raises(KeyboardInterrupt):
             store.put_if_absent("k", b"1", metadata={"a": "1"})
-    assert names(tmp_path) == [".k.meta.json", ".lock"]
+    assert names(tmp_path) == [".k.lock", ".k.meta.json"]
     assert list(store.list()) == []
     store.put_if_absent("k", b"2")
     assert dict(store.get("k").info.metadata) == {}
@@ -464,10 +464,13 @@ def test_a_lock_that_is_never_given_back_is_told(tmp_path: Path, monkeypatch: py
     """A process that was paused in the middle of a write: others say so instead of hanging."""
     monkeypatch.setattr("nba_season_backfill.lake.local._LOCK_SECONDS", 0.05)
     store = LocalStore(tmp_path)
-    with store._exclusive("other"), pytest.raises(StoreError, match="paused") as caught:
-        store.put("k", b"1")
+    with store._exclusive("folder/other"):
+        with pytest.raises(StoreError, match=r"/\.folder\.lock: .*paused") as caught:
+            store.put("folder/k", b"1")
+        # What is not part of it does not wait.
+        store.put("elsewhere/k", b"1")
     assert caught.value.kind == "unreachable"
-    store.put("k", b"1")
+    store.put("folder/k", b"1")
 
 
 ADD = """

@@ -33,8 +33,6 @@ _FORMAT = b"1"
 PROVENANCE_KEY = b"hoopstat.raw"
 # About twenty games of play-by-play: who wants one of them reads a tenth of a month, and the footer stays small.
 _ROW_GROUP_ROWS = 10_000
-# Partitions kept open: two months of every table. The ones used longest ago are dropped, and read again if need be.
-_OPEN_PARTITIONS = 14
 # A dictionary costs more than it saves where every value differs.
 _NO_DICTIONARY = frozenset({"description"})
 
@@ -71,7 +69,6 @@ class _Partition:
     whole: pa.Table | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     dirty: bool = False
-    used: int = 0
     # Written after all others: a game that moves must stand in its new partition before it leaves the old one.
     left: bool = False
 
@@ -79,9 +76,10 @@ class _Partition:
 class BronzeWriter:
     """Merges rows into a season's partitions. Used by one thread; nothing is written before ``flush``.
 
+    Rows stay in memory until they are written, and as long as their partition is added to between two commits.
+
     Args:
         tables: the tables that may be written, by name.
-        open_partitions: how many partitions are kept in memory; the ones used longest ago are dropped.
     """
 
     def __init__(
@@ -89,14 +87,10 @@ class BronzeWriter:
         store: ObjectStore,
         season: str,
         tables: Mapping[str, TableShape],
-        *,
-        open_partitions: int = _OPEN_PARTITIONS,
     ) -> None:
         self._store = store
         self._season = season
         self._tables = tables
-        self._open_partitions = open_partitions
-        self._flushes = 0
         self._open: dict[str, _Partition] = {}
 
     def add(self, name: str, month: int, game_id: str, rows: pa.Table, raw_sha256: str) -> None:
@@ -186,9 +180,15 @@ class BronzeWriter:
         return self.prepare().write()
 
     def let_go(self) -> None:
-        """Keep nothing in memory that has been written: it can be read again."""
-        self._open = {key: partition for key, partition in self._open.items() if partition.dirty}
-        pa.default_memory_pool().release_unused()
+        """Keep nothing in memory that has been written and not been added to since: it can be read again.
+
+        The flush before must have been written.
+        """
+        kept = {key: partition for key, partition in self._open.items() if partition.dirty}
+        if len(kept) < len(self._open):
+            self._open = kept
+            # Rows come and go in thousands of small pieces: what they leave behind is not given back by itself.
+            pa.default_memory_pool().release_unused()
 
     def prepare(self) -> Flush:
         """A snapshot of every partition that changed, to be written by ``Flush.write``.
@@ -196,13 +196,8 @@ class BronzeWriter:
         The flush before must have been written: a partition's ETag is known only then.
         """
         # Before anything new is under way: what is dropped now has been written, and can be read again. Games come in
-        # order of date, so a month that two flushes did not touch is over.
-        self._flushes += 1
-        for key in [key for key, partition in self._open.items() if not partition.dirty]:
-            if len(self._open) > self._open_partitions or self._open[key].used < self._flushes - 2:
-                del self._open[key]
-        # Rows come and go in thousands of small pieces: what they leave behind is not given back by itself.
-        pa.default_memory_pool().release_unused()
+        # order of date, so a month that nothing was added to since the last flush is over.
+        self.let_go()
         jobs = []
         for partition in sorted(self._open.values(), key=lambda partition: partition.left):
             if partition.dirty:
@@ -220,12 +215,9 @@ class BronzeWriter:
 
     def _partition(self, shape: TableShape, month: int | None, *, read: bool = True) -> _Partition:
         key = layout.partition_key(shape.name, self._season, month)
-        partition = self._open.pop(key, None)
+        partition = self._open.get(key)
         if partition is None:
-            partition = self._load(shape, key, read=read)
-        # Last used, last dropped.
-        self._open[key] = partition
-        partition.used = self._flushes
+            partition = self._open[key] = self._load(shape, key, read=read)
         return partition
 
     def _load(self, shape: TableShape, key: str, *, read: bool) -> _Partition:

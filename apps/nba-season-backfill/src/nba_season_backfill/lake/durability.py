@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["Unsynced"]
 
-_AT_ONCE = 16
+_AT_ONCE = 8
 
 
 class Unsynced:
@@ -27,6 +27,7 @@ class Unsynced:
         self._files: dict[Path, None] = {}
         self._folders: dict[Path, None] = {}
         self._broken: OSError | None = None
+        self._threads: ThreadPoolExecutor | None = None
 
     def add(self, files: Iterable[Path], folders: Iterable[Path]) -> None:
         """To be synced at the next barrier: new files, and the folders in which an entry changed."""
@@ -66,9 +67,27 @@ class Unsynced:
                 self._sync_path(path)
             return
         # The disk takes many syncs at once in little more time than one.
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for _ in pool.map(self._sync_path, paths):
-                pass
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sync")
+        shares = [paths[start::_AT_ONCE] for start in range(min(_AT_ONCE, len(paths)))]
+        failed = [error for error in self._threads.map(self._sync_paths, shares) if error is not None]
+        if failed:
+            raise failed[0]
+
+    def close(self) -> None:
+        """End the threads; those of a later sync are new ones."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown()
+
+    def _sync_paths(self, paths: Sequence[Path]) -> OSError | None:
+        """Sync one after the other; gives what went wrong, so that nobody goes on before every thread is done."""
+        try:
+            for path in paths:
+                self._sync_path(path)
+        except OSError as error:
+            return error
+        return None
 
     def _sync_path(self, path: Path) -> None:
         try:

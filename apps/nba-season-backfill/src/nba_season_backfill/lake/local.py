@@ -1,7 +1,8 @@
 """A folder as an object store: atomic, conditional, durable in order.
 
 A write goes to a hidden temporary file, and a rename (or, to create only, a hard link) makes it visible. Every write
-takes the folder's lock file, so conditions hold across processes; the kernel gives the lock back when its holder dies.
+takes a lock file, so conditions hold across processes; the kernel gives the lock back when its holder dies. Each folder
+of the lake's first level has one of its own: archiving does not wait for a commit to reach the disk.
 What a killed process left in a folder is swept by the next write there.
 
 Metadata lives in a hidden sidecar, written before the body: for each version (the old one and the new) what belongs to
@@ -75,7 +76,7 @@ class LocalStore:
         barrier: keys that start with it are durable when their write returns, and all that was written before them.
             Empty: every write is.
         sync: what makes a file descriptor durable; injected by tests that watch the order.
-        seconds_left: how long another process that has the folder's lock may still be waited for.
+        seconds_left: how long another process that has a lock may still be waited for.
     """
 
     def __init__(
@@ -92,8 +93,8 @@ class LocalStore:
         self._unsynced = Unsynced(sync)
         self._swept: set[Path] = set()
         self._in_place: set[Path] = set()
-        # Threads of one process need not poll for what they can wait for.
-        self._turn = threading.Lock()
+        # First part of a key -> whose turn it is: threads of one process need not poll for what they can wait for.
+        self._turns: dict[str, threading.Lock] = {}
         self._known = KnownVersions()
 
     @property
@@ -228,6 +229,7 @@ class LocalStore:
         """Make everything durable, if the disk lets us."""
         with contextlib.suppress(StoreError):
             self.sync()
+        self._unsynced.close()
 
     def hold(self, name: str) -> Held | None:
         """A lock of this machine that its holder's death gives back; None while another process has it.
@@ -271,7 +273,7 @@ class LocalStore:
                 sidecar = _sidecar(path)
                 etag = _etag(body)
                 if metadata or sidecar.exists():
-                    old = {_etag_of(path): _versions(path).get(_etag_of(path), {})} if replaced else {}
+                    old = {at: _versions(path).get(at, {}) for at in (_etag_of(path),)} if replaced else {}
                     document = orjson.dumps({"versions": {**old, etag: dict(metadata or {})}})
                     self._publish(sidecar, document, os.replace, sync=now)
                     files += [] if now else [sidecar]
@@ -324,42 +326,37 @@ class LocalStore:
 
     @contextlib.contextmanager
     def _exclusive(self, key: str) -> Iterator[None]:
-        """The folder's lock; the kernel gives it back when its holder dies."""
-        if not self._turn.acquire(timeout=_LOCK_SECONDS):
-            raise self._locked(key)
+        """The lock of what the key is part of; the kernel gives it back when its holder dies."""
+        part = key.partition("/")[0]
+        where = f"{self._root}/.{part}.lock"
+        turn = self._turns.setdefault(part, threading.Lock())
+        if not turn.acquire(timeout=_LOCK_SECONDS):
+            raise _locked(where, key)
         try:
-            descriptor = self._open_lock()
+            descriptor = self._open_lock(where)
             try:
-                self._take(descriptor, key)
+                self._take(descriptor, where, key)
                 yield
             finally:
                 os.close(descriptor)
         finally:
-            self._turn.release()
+            turn.release()
 
-    def _open_lock(self) -> int:
-        where = f"{self._root}/.lock"
+    def _open_lock(self, where: str) -> int:
         try:
             return os.open(where, os.O_RDWR | os.O_CREAT, 0o644)
         except (FileNotFoundError, NotADirectoryError):
             _make(self._root)
             return os.open(where, os.O_RDWR | os.O_CREAT, 0o644)
 
-    def _locked(self, key: str) -> StoreError:
-        return StoreError(
-            f"{self.url}/.lock: another process has held it for {_LOCK_SECONDS:.0f} s; is it paused?",
-            kind="unreachable",
-            key=key,
-        )
-
-    def _take(self, descriptor: int, key: str) -> None:
+    def _take(self, descriptor: int, where: str, key: str) -> None:
         try:
             taken = take_lock(descriptor, _LOCK_SECONDS, self._seconds_left)
         except LeftBehind:
-            message = f"{self.url}/.lock: another process has it, and no time was left to wait for it"
+            message = f"{where}: another process has it, and no time was left to wait for it"
             raise StoreError(message, kind="left_behind", key=key) from None
         if not taken:
-            raise self._locked(key)
+            raise _locked(where, key)
 
     def _path(self, key: str) -> Path:
         check_key(key)
@@ -395,6 +392,11 @@ class LocalStore:
     def _failure(self, verb: str, key: str, error: OSError) -> StoreError:
         kind = _KINDS.get(error.errno or 0, "other")
         return StoreError(f"cannot {verb} {self.url}/{key}: {error.strerror or error}", kind=kind, key=key)
+
+
+def _locked(where: str, key: str) -> StoreError:
+    message = f"{where}: another process has held it for {_LOCK_SECONDS:.0f} s; is it paused?"
+    return StoreError(message, kind="unreachable", key=key)
 
 
 def _make(folder: Path) -> None:
