@@ -14,14 +14,16 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from isal import igzip
+
 from nba_season_backfill.lake import layout
 from nba_season_backfill.lake.store import ObjectInfo, ObjectStore, PreconditionFailed, StoredObject, StoreError
 
-__all__ = ["RawArchive", "RawRef"]
+__all__ = ["Packed", "RawArchive", "RawRef", "pack"]
 
 _SUFFIX = ".json.gz"
-# Twice as fast as zlib's default, and a fifth larger.
-_LEVEL = 4
+# Of ISA-L, which takes a fifth of zlib's time at its level 4 and leaves a sixth more.
+_LEVEL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +53,42 @@ class RawRef:
         return dt.datetime.fromisoformat(text) if text else self.last_modified
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A body as the archive keeps it: the SHA-256 of its bytes (hex), and the bytes gzipped."""
+
+    sha256: str
+    gzipped: bytes
+
+
+def pack(body: bytes) -> Packed:
+    """A body, ready to be archived. Pure: the same body gives the same bytes."""
+    return Packed(hashlib.sha256(body).hexdigest(), igzip.compress(body, _LEVEL, mtime=0))
+
+
 class RawArchive:
     """Archived bodies of a lake. A body is never deleted, and never changed unless it is damaged."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
-    def put(self, endpoint: str, season: str, subject: str, body: bytes, metadata: Mapping[str, str]) -> RawRef:
+    def put(
+        self, endpoint: str, season: str, subject: str, body: bytes | Packed, metadata: Mapping[str, str]
+    ) -> RawRef:
         """Archive a body, verbatim; the same body again is a success that creates nothing.
 
         Args:
             subject: what the body is about, within the endpoint's season.
+            body: as received, or packed already.
             metadata: kept beside it; ``fetched_at`` (ISO 8601) says which of several bodies is the newest.
         """
-        sha256 = hashlib.sha256(body).hexdigest()
-        key = layout.raw_key(endpoint, season, subject, sha256)
-        packed = gzip.compress(body, _LEVEL, mtime=0)
+        packed = body if isinstance(body, Packed) else pack(body)
+        key = layout.raw_key(endpoint, season, subject, packed.sha256)
         try:
-            info = self._store.put_if_absent(key, packed, metadata=metadata)
+            info = self._store.put_if_absent(key, packed.gzipped, metadata=metadata)
         except PreconditionFailed:
-            return self._again(key, sha256, packed, metadata)
-        return RawRef(key, sha256, info.size, info.last_modified, dict(metadata), created=True)
+            return self._again(key, packed.sha256, packed.gzipped, metadata)
+        return RawRef(key, packed.sha256, info.size, info.last_modified, dict(metadata), created=True)
 
     def _again(self, key: str, sha256: str, packed: bytes, metadata: Mapping[str, str]) -> RawRef:
         try:
@@ -100,6 +117,7 @@ class RawArchive:
     def _check(self, stored: StoredObject, sha256: str) -> bytes:
         where = f"{self._store.url}/{stored.info.key}"
         try:
+            # Not by what packed it: a second opinion.
             body = gzip.decompress(stored.body)
         except (OSError, EOFError, zlib.error) as error:
             raise StoreError(f"{where}: not readable ({error})", kind="corrupt", key=stored.info.key) from None
