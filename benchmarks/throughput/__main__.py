@@ -5,22 +5,25 @@
 Both are measured in one run, as whole processes from their start to their end, each against an emulator of its own that
 starts cold: the bare loop (nba_api's endpoint classes, one after the other, as a script would) and the backfill
 (discovery, checks, raw archive, typed Parquet, checkpoints every 10 games, the audit at the end; it also starts its own
-emulator, which counts). Printed: seconds, the ratio, and each process's peak memory. Simulated data.
+emulator, which counts). Printed: seconds, the ratio, and the peak memory: of the backfill's processes together but
+the emulator's, looked at once a second, each shared page counted once (PSS; Linux). Simulated data.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 BARE_LOOP = """
-import json, resource, sys
+import json, sys
 base_url, games = sys.argv[1], int(sys.argv[2])
 from nba_api.stats.library.http import NBAStatsHTTP
 NBAStatsHTTP.base_url = base_url + "/stats/{endpoint}"
@@ -32,8 +35,7 @@ for game_id in ids:
     for endpoint in (BoxScoreTraditionalV3, BoxScoreAdvancedV3, PlayByPlayV3):
         endpoint(game_id=game_id, timeout=30)
         requests += 1
-print(json.dumps({"requests": requests,
-                  "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000}))
+print(json.dumps({"requests": requests}))
 """
 
 
@@ -51,13 +53,8 @@ def bare_loop(games: int) -> dict[str, float]:
     process, base_url = emulator()
     try:
         started = time.perf_counter()
-        printed = subprocess.run(
-            [sys.executable, "-c", BARE_LOOP, base_url, str(games)],
-            check=True,
-            stdout=subprocess.PIPE,
-            env=_environment(),
-        ).stdout
-        return {**json.loads(printed), "seconds": time.perf_counter() - started}
+        printed, peak_mb = _watched([sys.executable, "-c", BARE_LOOP, base_url, str(games)])
+        return {**json.loads(printed), "peak_mb": peak_mb, "seconds": time.perf_counter() - started}
     finally:
         process.terminate()
         process.wait()
@@ -70,23 +67,52 @@ def backfill(games: int) -> dict[str, float]:
         arguments += ["--limit", str(games), "--output", f"{folder}/lake", "--output-format", "json"]
         arguments += ["--log-level", "ERROR"]
         started = time.perf_counter()
-        done = subprocess.Popen(
-            [sys.executable, "-m", "nba_season_backfill", *arguments], stdout=subprocess.PIPE, env=_environment()
-        )
-        assert done.stdout is not None
-        printed = done.stdout.read()
-        _, status, usage = os.wait4(done.pid, 0)
+        printed, peak_mb = _watched([sys.executable, "-m", "nba_season_backfill", *arguments])
         seconds = time.perf_counter() - started
-        if status:
-            raise SystemExit(f"the backfill ended with {os.waitstatus_to_exitcode(status)}")
         summary = json.loads(printed.splitlines()[-1])
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
         return {
             "seconds": seconds,
             "requests": summary["requests"],
-            "peak_mb": usage.ru_maxrss / 1000,
+            "peak_mb": peak_mb,
             "lake_mb": size / 1e6,
         }
+
+
+def _watched(command: list[str]) -> tuple[bytes, float]:
+    """Run a command to its end; what it printed, and the peak memory of it and its children in MB."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=_environment())
+    assert process.stdout is not None
+    over, peak = threading.Event(), [0.0]
+
+    def look() -> None:
+        while not over.wait(1.0):
+            peak[0] = max(peak[0], sum(map(_megabytes, _with_children(process.pid))))
+
+    threading.Thread(target=look, daemon=True).start()
+    printed = process.stdout.read()
+    over.set()
+    if process.wait():
+        raise SystemExit(f"{command[1:3]} ended with {process.returncode}")
+    return printed, peak[0]
+
+
+def _with_children(pid: int) -> list[int]:
+    found = [pid]
+    with contextlib.suppress(OSError):
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            found += [each for child in children.read_text().split() for each in _with_children(int(child))]
+    return found
+
+
+def _megabytes(pid: int) -> float:
+    """A process's memory, without the emulator's."""
+    with contextlib.suppress(OSError):
+        if b"nba_stats_emulator" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) / 1000
+    return 0.0
 
 
 def _environment() -> dict[str, str]:

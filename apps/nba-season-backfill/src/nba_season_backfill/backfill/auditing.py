@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +22,7 @@ from nba_season_backfill.backfill.provenance import is_simulated
 from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitStatus
 from nba_season_backfill.datasets import DATASETS, GAMES_TABLE, TABLES
 from nba_season_backfill.lake import layout
-from nba_season_backfill.lake.excerpt import read_excerpt
+from nba_season_backfill.lake.excerpt import Excerpt, read_excerpt
 from nba_season_backfill.lake.quarantine import Quarantine
 from nba_season_backfill.lake.raw import RawArchive
 from nba_season_backfill.lake.store import ObjectMissing, ObjectStore, StoreError
@@ -38,7 +40,6 @@ __all__ = [
     "accepted_units",
     "audit_season",
     "audit_store",
-    "look_at_partition",
     "look_at_partitions",
     "read_lists",
 ]
@@ -180,7 +181,10 @@ def audit_store(
         wanted=plan.units,
         accepted=accepted_units(store, checkpoint),
     )
-    partitions, rows = look_at_partitions(store, audit, season, _listed(store, season, audit))
+    there = _listed(store, season, audit)
+    for table, month in sorted(audit.partitions_named() - there, key=str):
+        audit.absent(table, month)
+    rows = look_at_partitions(store, audit, season, there)
     if any(note.startswith("the schedule") for note in notes):
         _schedule_was_there(store, audit, season)
     bodies = _bodies(store, archive, audit, checkpoint, lists)
@@ -193,7 +197,7 @@ def audit_store(
         games=len(lists.games),
         final_games=sum(game.state == "final" for game in lists.games),
         units=len(audit.units),
-        partitions=partitions,
+        partitions=len(there),
         rows=rows,
         bodies=bodies,
         deep=deep,
@@ -238,37 +242,34 @@ def _listed(store: ObjectStore, season: Season, audit: SeasonAudit) -> set[tuple
 
 
 def look_at_partitions(
-    store: ObjectStore, audit: SeasonAudit, season: Season, there: set[tuple[str, int | None]]
-) -> tuple[int, int]:
-    """Let the audit look at each of these partitions, and tell it which are missing; gives (partitions, rows)."""
-    for table, month in sorted(audit.partitions_named() - there, key=str):
-        audit.absent(table, month)
-    partitions = rows = 0
-    for table, month in sorted(there, key=str):
-        rows += look_at_partition(store, audit, season, table, month)
-        partitions += 1
-    return partitions, rows
+    store: ObjectStore, audit: SeasonAudit, season: Season, partitions: Iterable[tuple[str, int | None]]
+) -> int:
+    """Let the audit look at each of these (table, month), or tell it which are missing or damaged; gives the rows.
 
-
-def look_at_partition(store: ObjectStore, audit: SeasonAudit, season: Season, table: str, month: int | None) -> int:
-    """Let the audit look at one partition, or tell it that it is missing or damaged; gives its rows."""
-    shape, key = TABLES[table], _key_of(season, table, month)
-    try:
-        excerpt = read_excerpt(store, key, columns_needed(shape))
-    except ObjectMissing:
-        audit.absent(table, month)
-        return 0
-    except StoreError as error:
-        if error.kind != "corrupt":
-            raise
-        audit.damaged(table, month, str(error))
-        return 0
-    audit.look_at(
-        Partition(
-            shape, dataset_of_table(table), key, month, excerpt.rows, excerpt.schema, provenance=excerpt.provenance
-        )
-    )
-    return int(excerpt.rows.num_rows)
+    While it looks at one, the next is read.
+    """
+    rows = 0
+    wanted = sorted(partitions, key=str)
+    with ThreadPoolExecutor(1, thread_name_prefix="audit-read") as reader:
+        reading: deque[Future[Excerpt]] = deque()
+        for number, (table, month) in enumerate(wanted):
+            for following, month_of_it in wanted[number + len(reading) : number + 2]:
+                key = _key_of(season, following, month_of_it)
+                reading.append(reader.submit(read_excerpt, store, key, columns_needed(TABLES[following])))
+            try:
+                excerpt = reading.popleft().result()
+            except ObjectMissing:
+                audit.absent(table, month)
+                continue
+            except StoreError as error:
+                if error.kind != "corrupt":
+                    raise
+                audit.damaged(table, month, str(error))
+                continue
+            about = (TABLES[table], dataset_of_table(table), _key_of(season, table, month), month)
+            audit.look_at(Partition(*about, excerpt.rows, excerpt.schema, provenance=excerpt.provenance))
+            rows += int(excerpt.rows.num_rows)
+    return rows
 
 
 def _schedule_was_there(store: ObjectStore, audit: SeasonAudit, season: Season) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+
+import pyarrow as pa
 
 from hoopstat_observability import get_logger
 from nba_season_backfill.datasets import DATASETS, SEASON_DATASETS
@@ -23,6 +27,7 @@ from nba_season_backfill.source.sample import SampleServer
 from nba_season_backfill.source.stats_api import StatsApiSource
 
 __all__ = [
+    "examines_apart",
     "find_archived",
     "open_source",
     "pace_config",
@@ -30,9 +35,14 @@ __all__ = [
     "utc_now",
     "wanted_datasets",
     "wanted_season_datasets",
+    "warm_up",
 ]
 
 _LOG = get_logger("nba_season_backfill.choosing")
+
+# With a longer interval than this there is time enough to examine answers between two requests.
+_IDLE_SECONDS = 0.02
+_FEWEST_UNITS = 300
 
 
 def utc_now() -> dt.datetime:
@@ -95,6 +105,24 @@ def pace_config(settings: BackfillSettings) -> PaceConfig:
         max_wait_seconds=settings.max_wait_seconds,
         auto=settings.rate_is_auto,
     )
+
+
+def examines_apart(settings: BackfillSettings, units: int = _FEWEST_UNITS) -> bool:
+    """Whether a process that examines answers beside this one pays.
+
+    There is a core for it, no pace that leaves this process idle, and work for longer than its start takes.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    unpaced = settings.source == "archive" or settings.effective_interval_seconds < _IDLE_SECONDS
+    return cores > 1 and unpaced and units >= _FEWEST_UNITS
+
+
+def warm_up() -> None:
+    """Let Arrow look for pandas, as it does before its first array, while others are waited for.
+
+    It takes as long as several games.
+    """
+    threading.Thread(target=pa.array, args=([],), name="warm-up", daemon=True).start()
 
 
 def open_source(settings: BackfillSettings, season: Season, archive: RawArchive, stack: ExitStack) -> StatsSource:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from hoopstat_observability import get_logger, performance_context
 from nba_season_backfill.audit import Finding, FindingKind, Lists, SeasonAudit
-from nba_season_backfill.backfill.auditing import accepted_units, look_at_partition
+from nba_season_backfill.backfill.auditing import accepted_units, look_at_partitions
 from nba_season_backfill.backfill.ledger import Ledger
 from nba_season_backfill.backfill.summary import Summary
 from nba_season_backfill.checkpoint import Checkpoint
@@ -63,9 +63,16 @@ def audit_run(
             accepted=accepted_units(store, checkpoint),
         )
         touched = {int(month) for month in summary.to_audit}
-        for table, month in sorted(audit.partitions_named(), key=str):
-            if table in TABLES and (month in touched or table in _SCORES):
-                measured.records_processed += look_at_partition(store, audit, season, table, month)
+        measured.records_processed = look_at_partitions(
+            store,
+            audit,
+            season,
+            [
+                (table, month)
+                for table, month in audit.partitions_named()
+                if table in TABLES and (month in touched or table in _SCORES)
+            ],
+        )
         found = [finding for finding in audit.findings() if not finding.accepted and _counts(finding, lists)]
     summary.findings = [finding.to_document() for finding in found[:_KEPT]]
     summary.findings_in_all = len(found)

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from hoopstat_observability import carry_context, get_logger, span
-from nba_season_backfill.backfill.exchange import Exchange, Question, Reply
+from nba_season_backfill.backfill.examining import GameChecks, Question
+from nba_season_backfill.backfill.exchange import Exchange, Reply
 from nba_season_backfill.backfill.ledger import Ledger
 from nba_season_backfill.backfill.observer import Observer
 from nba_season_backfill.backfill.stopping import Stop
@@ -55,7 +56,7 @@ def question_of(unit: Unit) -> Question:
     request = StatsRequest(
         dataset.endpoint, dict(dataset.parameters(game.game_id.text)), game.season, game.game_id.text
     )
-    return Question(request, dataset.root, lambda payload: dataset.assess(payload, expectation))
+    return Question(request, dataset.root, GameChecks(dataset, expectation))
 
 
 @dataclass(slots=True)

@@ -9,19 +9,19 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from hoopstat_observability import get_logger, span
-from nba_season_backfill.datasets.base import Assessment
+from nba_season_backfill.backfill.examining import Examined, Question, examine
 from nba_season_backfill.errors import ContractViolated, Incomplete, SourceUnavailable
-from nba_season_backfill.lake.raw import RawArchive, RawRef
+from nba_season_backfill.lake.raw import Packed, RawArchive, RawRef
 from nba_season_backfill.pace import Outcome, Pacer, parse_retry_after
 from nba_season_backfill.source.base import Answer, StatsRequest, StatsSource
-from nba_season_backfill.source.verdict import Verdict, VerdictKind, judge
+from nba_season_backfill.source.verdict import Verdict, VerdictKind
 
 __all__ = ["Exchange", "Question", "Reply", "Tally"]
 
@@ -35,15 +35,6 @@ _OUTCOME_OF_VERDICT = {
     VerdictKind.BLOCKED: Outcome.BLOCKED,
     VerdictKind.TRANSIENT: Outcome.TRANSIENT,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A request and how its answer is judged. ``root`` is None for ``resultSets`` bodies."""
-
-    request: StatsRequest
-    root: str | None
-    assess: Callable[[Mapping[str, Any]], Assessment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +108,7 @@ class Exchange:
         offline: bool = False,
         judged: Callable[[str, str], None] = lambda _endpoint, _verdict: None,
         heed: Callable[[StatsRequest, bytes, Verdict], Verdict] = lambda _request, _body, verdict: verdict,
+        examine: Callable[[Answer, Question], Examined] = examine,
     ) -> None:
         self.tally = Tally()
         self._source = source
@@ -127,6 +119,7 @@ class Exchange:
         self._offline = offline
         self._judged = judged
         self._heed = heed
+        self._examine = examine
         self._answered = False
 
     @property
@@ -145,21 +138,22 @@ class Exchange:
         request = question.request
         if self._offline:
             answer = self._source.fetch(request)
-            verdict = judge(answer, question.root, question.assess)
+            examined = self._examine(answer, question)
         else:
             ticket = self._pacer.acquire(self._stop)
             reported = False
             try:
                 with span("request", endpoint=request.endpoint, subject=request.subject):
                     answer = self._source.fetch(request, session_generation=ticket.session_generation)
-                    verdict = judge(answer, question.root, question.assess)
+                    examined = self._examine(answer, question)
+                verdict = examined.verdict
                 retry_after = parse_retry_after(verdict.retry_after, dt.datetime.now(dt.UTC))
                 self._pacer.report(ticket, _OUTCOME_OF_VERDICT[verdict.kind], retry_after_seconds=retry_after)
                 reported = True
             finally:
                 if not reported:
                     self._pacer.report(ticket, Outcome.NEUTRAL)
-        verdict = self._heed(request, answer.body, verdict)
+        verdict = self._heed(request, answer.body, examined.verdict)
         self._log(answer, verdict)
         if answer.headers.get("x-simulated"):
             # The emulator says so of itself, whatever address it answers from.
@@ -168,8 +162,8 @@ class Exchange:
         self._judged(request.endpoint, verdict.kind.value)
         self._first_contact(answer, verdict)
         kept = None
-        if verdict.consequence.archived and answer.failure is None and self._archive is not None:
-            kept = self._keep(self._archive, answer)
+        if examined.packed is not None and self._archive is not None:
+            kept = self._keep(self._archive, answer, examined.packed)
         return Reply(
             question,
             verdict,
@@ -214,13 +208,13 @@ class Exchange:
         elif not self._answered and verdict.rule == "unreachable":
             raise SourceUnavailable(f"{self._source.name}: {verdict.explanation}")
 
-    def _keep(self, archive: RawArchive, answer: Answer) -> RawRef:
+    def _keep(self, archive: RawArchive, answer: Answer, packed: Packed) -> RawRef:
         request = answer.request
         ref = archive.put(
             request.endpoint,
             str(request.season),
             request.subject,
-            answer.body,
+            packed,
             {
                 "url": answer.url,
                 "parameters": orjson.dumps(dict(request.parameters), option=orjson.OPT_SORT_KEYS).decode(),

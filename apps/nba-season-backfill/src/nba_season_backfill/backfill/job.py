@@ -11,17 +11,20 @@ from dataclasses import dataclass, replace
 from hoopstat_observability import get_logger, performance_context, span
 from nba_season_backfill.backfill.accepting import Acceptances
 from nba_season_backfill.backfill.choosing import (
+    examines_apart,
     open_source,
     pace_config,
     selection_of,
     utc_now,
     wanted_datasets,
+    warm_up,
 )
 from nba_season_backfill.backfill.closing import audit_run, must_be_clean
 from nba_season_backfill.backfill.concluding import conclude, interrupted, learned, statistics, too_long, with_summary
 from nba_season_backfill.backfill.discovery import discover
 from nba_season_backfill.backfill.doctor import Health, preflight
 from nba_season_backfill.backfill.engine import Engine
+from nba_season_backfill.backfill.examiner import Examiner
 from nba_season_backfill.backfill.exchange import Exchange
 from nba_season_backfill.backfill.ledger import Ledger
 from nba_season_backfill.backfill.manner import Manner
@@ -62,7 +65,7 @@ _LOG = get_logger("nba_season_backfill.job")
 _WHOLE = Manner()
 _LEASE_TTL_SECONDS = 60.0
 # A month of play-by-play takes a tenth of a second to encode: without a pace that would be most of the work.
-_FLUSH_SECONDS = 4.0
+_FLUSH_SECONDS = 6.0
 
 
 def run_season(
@@ -167,6 +170,11 @@ class _SeasonRun:
         summary.to_audit = list(checkpoint.statistics.get("to_audit", ()))
         checkpoint.forget(self.manner.doubtful)
         archive = RawArchive(store)
+        examiner = stack.enter_context(Examiner())
+        if opened.checkpoint is None and settings.limit is None and not settings.game_id and examines_apart(settings):
+            # A whole season is to come: let it start while the lists are fetched.
+            examiner.begin(settings.max_in_flight)
+        warm_up()
         pacer = self.pacer or Pacer(pace_config(settings), state=learned(checkpoint))
         waited_before = pacer.stats.waited_seconds
         source = self.source or open_source(settings, self.season, archive, stack)
@@ -181,10 +189,9 @@ class _SeasonRun:
             offline=settings.source == "archive",
             judged=self.observer.judged,
             heed=accepted.heed,
+            examine=examiner.examine,
         )
-        tables = [table for dataset in wanted_datasets(settings) for table in dataset.tables]
-        # Two months of every table that games fill, those of the list of games and of corrections included.
-        bronze = BronzeWriter(store, str(self.season), TABLES, open_partitions=2 * (len(tables) + 2))
+        bronze = BronzeWriter(store, str(self.season), TABLES)
         ledger = Ledger(
             checkpoint,
             opened.file,
@@ -208,7 +215,7 @@ class _SeasonRun:
         if self.manner.orders is not None:
             self.manner.orders.prepare(store, checkpoint, bronze, ledger)
         try:
-            self._fill(checkpoint, exchange, archive, ledger, bronze, accepted)
+            self._fill(checkpoint, exchange, archive, ledger, bronze, accepted, examiner)
         finally:
             summary.requests = 0 if settings.source == "archive" else exchange.tally.total
             summary.requests_by_verdict = {} if settings.source == "archive" else exchange.tally.by_verdict()
@@ -286,6 +293,7 @@ class _SeasonRun:
         ledger: Ledger,
         bronze: BronzeWriter,
         accepted: Acceptances,
+        examiner: Examiner,
     ) -> None:
         settings, summary, orders = self.settings, self.summary, self.manner.orders
         tries, increment, datasets = settings.max_retries + 1, self.manner.increment, wanted_datasets(settings)
@@ -353,6 +361,8 @@ class _SeasonRun:
         units = work.units
         if settings.resume and settings.source != "archive":
             units = self._salvage(engine, archive, checkpoint, units, accepted)
+        if examines_apart(settings, len(work.units)):
+            examiner.begin(settings.max_in_flight)
         engine.work_through(units)
         ledger.finish()
         if not self.stop.requested:

@@ -99,16 +99,13 @@ class Ledger:
         self._summary.validated(unit.dataset.name, assessment.quality)
         if assessment.unknown_fields:
             self._drift(unit.dataset.name, assessment.unknown_fields)
-        record = self._record(UnitStatus.OK, reply, attempts, before)
-        rows = {name: table.num_rows for name, table in assessment.tables.items()}
+        known: dict[str, Any] = {"rows": {name: table.num_rows for name, table in assessment.tables.items()}}
         if self._revisions is not None:
             revision = self._revisions.settle(unit, reply, before)
-            stored = record(rows=rows, revision=revision.number, raw_before=revision.raw_before)
-        else:
-            stored = record(rows=rows)
-        self._unflushed.append((unit, stored))
+            known |= {"revision": revision.number, "raw_before": revision.raw_before}
+        self._unflushed.append((unit, self._record(UnitStatus.OK, reply, attempts, before)(**known)))
         self._replacing |= before is not None and before.status is UnitStatus.OK and before.raw != reply.raw_sha256
-        self._put(unit, replace(stored, status=UnitStatus.ARCHIVED))
+        self._put(unit, self._record(UnitStatus.ARCHIVED, reply, attempts, before)(**known))
         self._summary.units_stored += 1
         self.settled.add((unit.game.game_id.text, unit.dataset.name))
         if game.month not in self._summary.to_audit:
@@ -246,6 +243,8 @@ class Ledger:
             Fenced, StoreError: the commit before this one failed; nothing more is written.
         """
         self.wait()
+        # Games come in order of date: what nothing was added to since it was written is over.
+        self._bronze.let_go()
         flush = announced = None
         if everything or self._monotonic() - self._flushed_at >= self._flush_seconds:
             flush = self._bronze.prepare()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import json
 import os
 import signal
@@ -117,6 +118,9 @@ def carry_out(settings: BackfillSettings, job: Job, *, command: str = "run") -> 
     keep_secret(settings)
     # Arrow's own allocator keeps what was freed: for a run, whose months come and go, that is a fifth of its memory.
     pa.set_memory_pool(pa.system_memory_pool())
+    # What is there by now stays, and what a game brings is gone with it: neither has cycles to be looked for often.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     terminal = sys.stderr.isatty() and settings.log_format != "json"
     stop = Stop()
     flight = Flight(settings, ids, command=command)

@@ -20,6 +20,7 @@ __all__ = [
     "Dataset",
     "Expectation",
     "Quality",
+    "SchemaContract",
     "SeasonDataset",
     "SeasonRequest",
     "Table",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 Payload = Mapping[str, Any]
+SchemaContract = Literal["evolve", "freeze"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ class Dataset:
     ``first_season`` is the first for which the upstream has it at all; ``first_kinds`` are the kinds of game that it
     covers in that season (None = all of them).
     ``parameters`` gives the query of a game's request, in the upstream's spelling.
-    ``assess`` judges a parsed payload and turns it into tables.
+    ``assess`` judges a parsed payload and turns it into tables; ``contract`` says how it takes fields that are not
+    declared (see ``under_contract``).
     """
 
     name: str
@@ -138,6 +141,7 @@ class Dataset:
     # Under another contract it is still the same dataset.
     assess: Callable[[Payload, Expectation], Assessment] = field(compare=False)
     first_kinds: frozenset[GameKind] | None = None
+    contract: SchemaContract = field(default="evolve", compare=False)
 
     def offers(self, season: Season, kind: GameKind) -> bool:
         """Whether the upstream ever had this of a game of that season and kind: no request is made for what it had
@@ -184,6 +188,7 @@ class SeasonDataset:
     requests: Callable[[Season, Sequence[SeasonType], str, Sequence[int]], Sequence[SeasonRequest]]
     assess: Callable[[Payload, SeasonRequest, Season], Assessment] = field(compare=False)
     root: str | None = None
+    contract: SchemaContract = field(default="evolve", compare=False)
 
     def only(self, table: str) -> SeasonDataset:
         """The same dataset, one of its tables alone: nothing else is asked for, or stored."""

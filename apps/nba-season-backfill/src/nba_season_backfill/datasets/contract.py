@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from nba_season_backfill.datasets.base import Assessment, Dataset, SeasonDataset
+from nba_season_backfill.datasets.base import Assessment, Dataset, SchemaContract, SeasonDataset
 
 __all__ = ["SchemaContract", "rows_in", "under_contract"]
-
-SchemaContract = Literal["evolve", "freeze"]
 
 _AnyDataset = TypeVar("_AnyDataset", Dataset, SeasonDataset)
 
@@ -41,7 +39,7 @@ def under_contract(dataset: _AnyDataset, contract: SchemaContract) -> _AnyDatase
             found = replace(found, quality=quality)
         return found
 
-    return replace(dataset, assess=judged)
+    return replace(dataset, assess=judged, contract=contract)
 
 
 def rows_in(payload: Any) -> int:
