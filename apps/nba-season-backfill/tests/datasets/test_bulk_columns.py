@@ -31,13 +31,12 @@ _RIGHT: Mapping[str, st.SearchStrategy[Any]] = {
     "text": st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=3),
     "yes": st.none() | st.booleans(),
 }
+# Whatever JSON can say, and reals that it cannot.
 _ANY = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-3, 3),
-    st.sampled_from(
-        [2**31, 2**63, -(2**40), 1.0, 2.5, math.inf, math.nan, 1e300, "", "ü", "1", "\ud800", b"1", [], {}]
-    ),
+    st.sampled_from([2**31, 2**63, -(2**40), 1.0, 2.5, math.inf, math.nan, 1e300, "", "ü", "1", "\ud800", [], {}]),
 )
 _ROW = st.fixed_dictionaries(
     {**_RIGHT, "inner": st.fixed_dictionaries({"value": st.none() | st.integers(0, 12), "text": st.text("ab")})}

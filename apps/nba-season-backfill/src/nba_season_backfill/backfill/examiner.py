@@ -38,8 +38,8 @@ __all__ = ["Examiner", "main", "serve"]
 
 _LOG = get_logger("nba_season_backfill.examiner")
 _END_SECONDS = 5.0
-# Numpy's threads would wait for work that never comes.
-_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# NumPy's threads would wait for work that never comes.
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 class _Job(NamedTuple):

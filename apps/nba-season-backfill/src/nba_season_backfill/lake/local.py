@@ -293,11 +293,7 @@ class LocalStore:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
         published = False
         try:
-            with temporary.open("xb") as file:
-                file.write(body)
-                if sync:
-                    file.flush()
-                    self._unsynced.sync_descriptor(file.fileno())
+            self._unsynced.write_new(temporary, body, sync=sync)
             publish(temporary, path)
             published = True
         finally:
