@@ -124,11 +124,20 @@ def archived(lake: Path) -> set[tuple[str, str]]:
     return {(path.parts[-4], path.parts[-2]) for path in found if path.parts[-2].isdigit()}
 
 
+@pytest.fixture(scope="module")
+def whole(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of twelve games that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert backfill(*from_emulator(emulator, "--output", folder, "--limit", "12")).returncode == 0
+    return folder
+
+
 @pytest.mark.parametrize("bodies", [1, 10, 25])
-def test_a_killed_run_is_continued_without_asking_twice(emulator: Emulator, tmp_path: Path, bodies: int) -> None:
+def test_a_killed_run_is_continued_without_asking_twice(
+    emulator: Emulator, whole: Path, tmp_path: Path, bodies: int
+) -> None:
     """Must show 3: kill -9 in the middle, --resume: no archived body is requested again, and the tables are equal."""
-    whole, lake = tmp_path / "whole", tmp_path / "lake"
-    assert backfill(*from_emulator(emulator, "--output", whole, "--limit", "12")).returncode == 0
+    lake = tmp_path / "lake"
     arguments = from_emulator(emulator, "--output", lake, "--limit", "12", "--checkpoint-every", "3")
     process = subprocess.Popen(
         [sys.executable, "-m", "nba_season_backfill", *map(str, arguments)], stdout=subprocess.DEVNULL
