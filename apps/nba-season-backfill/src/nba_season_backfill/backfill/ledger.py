@@ -32,9 +32,12 @@ from nba_season_backfill.lake.state import StateFile
 from nba_season_backfill.plan import Unit
 from nba_season_backfill.schedule import Game
 
-__all__ = ["Ledger"]
+__all__ = ["MOST_UNFLUSHED", "Ledger"]
 
 _LOG = get_logger("nba_season_backfill.ledger")
+
+MOST_UNFLUSHED = 900
+"""Partitions are written when so many answers' rows wait for it, whatever the time: memory has an end."""
 
 # A final game without content, in a season for which the dataset exists, may only be late: ask again soon.
 _SUSPICIOUS_ABSENCE = dt.timedelta(hours=6)
@@ -45,7 +48,7 @@ class Ledger:
 
     Args:
         held: called before each commit; raises Fenced when the season's lease is no longer ours.
-        flush_seconds: partitions are not written more often than that, but at the end.
+        flush_seconds: partitions are not written more often than that, but at the end, and when much is waiting.
         revisions: what makes stat corrections of an answer that is not what was stored; without it none are kept.
         quarantine: where bodies go that broke their contract; without it they are in the archive only.
     """
@@ -246,7 +249,8 @@ class Ledger:
         # Games come in order of date: what nothing was added to since it was written is over.
         self._bronze.let_go()
         flush = announced = None
-        if everything or self._monotonic() - self._flushed_at >= self._flush_seconds:
+        due = self._monotonic() - self._flushed_at >= self._flush_seconds or len(self._unflushed) >= MOST_UNFLUSHED
+        if everything or due:
             flush = self._bronze.prepare()
             if self._replacing:
                 announced = self._checkpoint.to_json()
