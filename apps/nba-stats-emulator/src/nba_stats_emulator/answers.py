@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from nba_stats_emulator.asked import Asked, BadParameter
@@ -44,6 +45,7 @@ ENDPOINTS: dict[str, tuple[str, ...]] = {
 """Endpoints answered, and the parameters each cannot do without."""
 
 _KEPT_BODIES = 600
+_GAMES_AHEAD = 6  # of a client that asks for several at a time
 # The service words a missing parameter in two ways.
 _SHORT = frozenset({"LeagueID", "Season", "SeasonType", "GameID", "PlayerOrTeam", "GameDate", "PlayerID", "TeamID"})
 
@@ -53,6 +55,10 @@ class Answers(Protocol):
 
     def reply(self, request: Request, now: datetime) -> Reply:
         """The answer to a request under /stats at a moment."""
+        ...
+
+    def prepare(self, moment: Callable[[], datetime]) -> None:
+        """Begin in the background with what is likely to be asked for first, at the moment that `moment` tells."""
         ...
 
     def close(self) -> None:
@@ -79,7 +85,8 @@ def unknown_endpoint() -> Reply:
 class SampleAnswers:
     """Answers from simulated seasons.
 
-    With `lookahead` the game likely to be asked for next is made in the background; for a process of its own.
+    With `lookahead` the lists, and then the game likely to be asked for next, are made in the background; for a
+    process of its own.
     """
 
     def __init__(self, catalogue: Catalogue, *, lookahead: bool = False) -> None:
@@ -115,8 +122,13 @@ class SampleAnswers:
         except BadParameter:
             return bad_parameter()
 
+    def prepare(self, moment: Callable[[], datetime]) -> None:
+        """Begin with the season's lists: whoever started this process wants them before any game."""
+        if self._ahead is not None:
+            self._ahead.lists(moment)
+
     def close(self) -> None:
-        """Stop making games ahead."""
+        """Stop making anything ahead."""
         if self._ahead is not None:
             self._ahead.close()
 
@@ -278,16 +290,26 @@ class SampleAnswers:
 
 
 class _Lookahead:
-    """Makes the next game in a thread of its own while a client digests this one."""
+    """Makes what is likely to be asked for next in a thread of its own while a client digests what it has."""
 
     def __init__(self, answers: SampleAnswers) -> None:
         self._answers = answers
-        self._asked: queue.SimpleQueue[tuple[str, datetime] | None] = queue.SimpleQueue()
+        self._wanted: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._last = ""
         self._season: SampleSeason | None = None
         self._follower: dict[str, str] = {}
         self._follower_by_id: dict[str, str] = {}
         self._thread: threading.Thread | None = None
+
+    def lists(self, moment: Callable[[], datetime]) -> None:
+        """Prepare the lists of games, as nba_api asks for them."""
+        season = self._answers.catalogue.default
+        whole = {"LeagueID": season.league_id, "Season": season.season}
+        log = {**whole, "Counter": "0", "Direction": "ASC", "PlayerOrTeam": "T", "Sorter": "DATE"}
+        log["SeasonType"] = "Regular Season"
+        for endpoint, parameters in (("leaguegamelog", log), ("scheduleleaguev2", whole)):
+            request = Request("GET", f"/stats/{endpoint}", endpoint, tuple(parameters.items()), {})
+            self._make(partial(self._list, request, moment))
 
     def after(self, game_id: str, now: datetime) -> None:
         """A client asked for `game_id`: prepare what follows it."""
@@ -301,20 +323,32 @@ class _Lookahead:
             self._season = season
             self._follower = dict(itertools.pairwise(order))
             self._follower_by_id = dict(itertools.pairwise(sorted(order)))
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="emulator-lookahead", daemon=True)
-            self._thread.start()
         # By date, or by id if that is how the last two came.
         went_by_id = self._follower_by_id.get(self._last) == game_id
-        following = (self._follower_by_id if went_by_id else self._follower).get(game_id)
         self._last = game_id
-        if following is not None and self._asked.empty():
-            self._asked.put((following, now))
+        self._make(partial(self._games, self._follower_by_id if went_by_id else self._follower, game_id, now))
 
     def close(self) -> None:
         """Let the thread end."""
-        self._asked.put(None)
+        self._wanted.put(None)
+
+    def _list(self, request: Request, moment: Callable[[], datetime]) -> None:
+        self._answers.reply(request, moment())
+
+    def _games(self, follower: Mapping[str, str], game_id: str, now: datetime) -> None:
+        for _ in range(_GAMES_AHEAD):
+            following = follower.get(game_id)
+            if following is None or not self._wanted.empty():
+                return  # the season is over, or the client is further than this
+            self._answers.make_game(following, now)
+            game_id = following
+
+    def _make(self, what: Callable[[], object]) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="emulator-lookahead", daemon=True)
+            self._thread.start()
+        self._wanted.put(what)
 
     def _work(self) -> None:
-        while (asked := self._asked.get()) is not None:
-            self._answers.make_game(*asked)
+        while (make := self._wanted.get()) is not None:
+            make()

@@ -126,6 +126,7 @@ class Emulator:
     def start(self) -> Self:
         """Begin to answer."""
         self._server.start()
+        self._answers.prepare(lambda: self.now)
         return self
 
     def stop(self) -> None:

@@ -45,6 +45,9 @@ class RecordedAnswers:
             raise ValueError(f"{folder} holds no recorded bodies (<endpoint>/<name>.json.gz)")
         self._parsed: Callable[[Path], Any] = cache(lambda path: orjson.loads(gzip.decompress(path.read_bytes())))
 
+    def prepare(self, moment: Callable[[], datetime]) -> None:
+        """Nothing: bodies are read when they are asked for."""
+
     def close(self) -> None:
         """Nothing works in the background."""
 

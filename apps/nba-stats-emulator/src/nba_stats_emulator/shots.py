@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 __all__ = ["Shot", "far_shot", "in_the_paint", "near_shot"]
 
-
-class Shot(NamedTuple):
-    """`x`, `y` in tenths of a foot from the basket, distance in whole feet, the kind and how a description says it."""
-
-    x: int
-    y: int
-    distance: int
-    sub_type: str
-    words: str
-
+Shot = tuple[int, int, int, str, str]
+"""`x`, `y` in tenths of a foot from the basket, distance in whole feet, the kind and how a description says it."""
 
 _RIM = (
     ("Driving Layup Shot", "Driving Layup"),
@@ -56,7 +47,7 @@ _FAR = (
 
 def _from(random: Callable[[], float], feet: float, kind: tuple[str, str]) -> Shot:
     angle = math.pi * (0.08 + 0.84 * random())
-    return Shot(round(10 * feet * math.cos(angle)), round(10 * feet * math.sin(angle)), int(feet), *kind)
+    return round(10 * feet * math.cos(angle)), round(10 * feet * math.sin(angle)), int(feet), *kind
 
 
 def near_shot(random: Callable[[], float], *, assisted: bool) -> Shot:

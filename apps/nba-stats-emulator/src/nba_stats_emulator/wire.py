@@ -10,13 +10,13 @@ import re
 import socket
 import struct
 import time
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from urllib.parse import parse_qsl, unquote
 
 import orjson
+from isal import isal_zlib
 
 __all__ = ["Chunk", "Document", "Reply", "Request", "RequestReader", "head_of", "http_date", "parse_json"]
 
@@ -29,6 +29,7 @@ _MAX_HEAD_BYTES = 65_536
 _MAX_BODY_BYTES = 4_194_304
 _ENDPOINT = re.compile(r"/stats/([A-Za-z0-9]+)/?")
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\x03"  # deflate, no time, fastest
+_LEVEL = 1  # of ISA-L, which takes a quarter of the time of zlib at the same level
 _DEFLATE_END = b"\x03\x00"  # an empty last block
 JSON_TYPE = "application/json; charset=utf-8"
 
@@ -39,10 +40,10 @@ class Chunk:
     __slots__ = ("packed", "plain")
 
     def __init__(self, plain: bytes) -> None:
-        packer = zlib.compressobj(1, zlib.DEFLATED, -15)
+        packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, -15)
         self.plain = plain
         # Flushed to a byte's end and without a last block: pieces can be laid end to end.
-        self.packed = packer.compress(plain) + packer.flush(zlib.Z_FULL_FLUSH)
+        self.packed = packer.compress(plain) + packer.flush(isal_zlib.Z_FULL_FLUSH)
 
 
 class Document:
@@ -59,7 +60,7 @@ class Document:
         if isinstance(content, str):
             content = content.encode()
         plain = content if isinstance(content, bytes) else orjson.dumps(content)
-        packer = zlib.compressobj(1, zlib.DEFLATED, 31)  # 31: a gzip header, without a time stamp in it
+        packer = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, 31)  # 31: a gzip header, without a time stamp in it
         return cls(packer.compress(plain) + packer.flush())
 
     @classmethod
@@ -69,7 +70,7 @@ class Document:
         checksum = length = 0
         for chunk in chunks:
             packed.append(chunk.packed)
-            checksum = zlib.crc32(chunk.plain, checksum)
+            checksum = isal_zlib.crc32(chunk.plain, checksum)
             length += len(chunk.plain)
         packed.append(_DEFLATE_END + struct.pack("<II", checksum, length & 0xFFFFFFFF))
         return cls(b"".join(packed))
@@ -81,7 +82,7 @@ class Document:
 
     def plain(self) -> bytes:
         """The body itself."""
-        return zlib.decompress(self.packed, 47)
+        return isal_zlib.decompress(self.packed, 47)
 
 
 @dataclass(frozen=True, slots=True)
