@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -168,6 +168,48 @@ def test_other_rows_of_the_same_body_are_put() -> None:
         again.add("lines", 10, "0022400001", rows("0022400001", 1, text="as it should be"), "a")
         again.flush()
         assert [row["text"] for row in stored(store)] == ["as it should be"]
+
+
+GAME_IDS = st.sampled_from(("0022400001", "002240000", "10022400001", "", "é"))
+
+
+@given(
+    chunks=st.lists(st.lists(GAME_IDS, max_size=3), max_size=3),
+    game=GAME_IDS,
+    cut=st.tuples(st.integers(0, 3), st.integers(0, 9)),
+)
+@example(chunks=[["002240000", "10022400001"]], game="0022400001", cut=(0, 9))
+def test_every_row_must_be_of_the_game(chunks: list[list[str]], game: str, cut: tuple[int, int]) -> None:
+    """However the rows are laid out in memory: in pieces, as a part of others, with ids that join to the same text."""
+    numbers = range(9)
+    parts = [pa.table({"game_id": games, "n": numbers[: len(games)], "text": games}, SCHEMA) for games in chunks]
+    table = pa.concat_tables([SCHEMA.empty_table(), *parts]).slice(*cut)
+    table = table.set_column(1, SCHEMA.field("n"), pa.chunked_array([pa.array(numbers[: len(table)], pa.int32())]))
+    ids = table.column("game_id").to_pylist()
+    bronze = writer(MemoryStore())
+    if set(ids) <= {game}:
+        bronze.add("lines", 10, game, table, "a")
+    else:
+        with pytest.raises(ValueError, match="a row is of game"):
+            bronze.add("lines", 10, game, table, "a")
+
+
+@given(keys=st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 2)), min_size=1, max_size=6))
+def test_rows_stand_in_order_of_a_key_of_two_columns(keys: list[tuple[int, int]]) -> None:
+    """In whatever order they came, and two with the same key are refused."""
+    schema = pa.schema([pa.field("game_id", pa.string(), nullable=False), ("a", pa.int64()), ("b", pa.int8())])
+    store = MemoryStore()
+    bronze = BronzeWriter(store, "2024-25", {"pairs": Table("pairs", schema, ("a", "b"))})
+    first, second = zip(*keys, strict=True)
+    table = pa.table({"game_id": ["1"] * len(keys), "a": first, "b": second}, schema)
+    if len(set(keys)) < len(keys):
+        with pytest.raises(ValueError, match="two rows have the key"):
+            bronze.add("pairs", 10, "1", table, "x")
+        return
+    bronze.add("pairs", 10, "1", table, "x")
+    bronze.flush()
+    found = stored(store, "pairs/season=2024-25/month=10/part-0.parquet")
+    assert [(row["a"], row["b"]) for row in found] == sorted(keys)
 
 
 def test_rows_of_another_game_are_refused() -> None:
