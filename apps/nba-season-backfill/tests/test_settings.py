@@ -503,6 +503,16 @@ def test_against_the_sample_the_pace_is_off_unless_a_rate_was_given() -> None:
     assert load(source="sample", rate_limit="0.01").effective_interval_seconds == 0.01
 
 
+def test_more_requests_are_in_flight_where_there_is_no_pace() -> None:
+    """Four at the upstream, six where nobody is to be spared; a number that somebody gave is kept."""
+    assert load().requests_in_flight == 4
+    assert load(source="sample", rate_limit="5.0").requests_in_flight == 4
+    assert load(source="sample").requests_in_flight == 6
+    assert load(source="archive").requests_in_flight == 6
+    assert load(source="sample", max_in_flight="4").requests_in_flight == 4
+    assert load(max_in_flight="2").requests_in_flight == 2
+
+
 def test_the_rate_may_be_found_by_itself() -> None:
     """`auto` starts from the default interval; the floor is the pace's to keep."""
     assert load(rate_limit="auto").rate_is_auto

@@ -19,7 +19,7 @@ import orjson
 import pytest
 
 from nba_season_backfill.backfill import examiner, job
-from nba_season_backfill.backfill.choosing import examines_apart
+from nba_season_backfill.backfill.choosing import at_most, examines_apart
 from nba_season_backfill.backfill.examiner import Examiner
 from nba_season_backfill.backfill.examining import Examined, GameChecks, Question, examine
 from nba_season_backfill.datasets import DATASETS
@@ -279,6 +279,20 @@ def test_when_it_pays(
     assert examines_apart(settings, units) == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "answers"),
+    [
+        ({}, 3690),
+        ({"limit": "20"}, 60),
+        ({"game_id": ["0022400061", "0022400062"]}, 6),
+        ({"limit": "1230", "datasets": ["box-scores-traditional"]}, 1230),
+    ],
+)
+def test_how_much_may_be_to_come_is_known_from_the_settings(given: dict[str, object], answers: int) -> None:
+    """So that the process can be begun before the lists of games are there, and is not for a handful."""
+    assert at_most(BackfillSettings.load({"source": "sample", "season": "2024-25", **given}, environ={})) == answers
+
+
 def test_a_run_with_it_fills_the_same_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every object of tables and archive is the same without it, with it, and where it is killed on the way."""
     begun: list[Examiner] = []
@@ -286,6 +300,8 @@ def test_a_run_with_it_fills_the_same_lake(tmp_path: Path, monkeypatch: pytest.M
     settings = BackfillSettings.load({"source": "sample", "season": "2024-25", "limit": "15"}, environ={})
 
     def begin(self: Examiner, threads: int) -> None:
+        if self in begun:
+            return  # the run asks for it at its start, and again when it knows how much there is to do
         begun.append(self)
         begin_as_ever(self, threads)
         ready(self)

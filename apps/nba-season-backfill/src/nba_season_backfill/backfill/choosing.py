@@ -27,6 +27,7 @@ from nba_season_backfill.source.sample import SampleServer
 from nba_season_backfill.source.stats_api import StatsApiSource
 
 __all__ = [
+    "at_most",
     "examines_apart",
     "find_archived",
     "open_source",
@@ -43,6 +44,7 @@ _LOG = get_logger("nba_season_backfill.choosing")
 # With a longer interval than this there is time enough to examine answers between two requests.
 _IDLE_SECONDS = 0.02
 _FEWEST_UNITS = 300
+_GAMES = 1230  # of a whole season
 
 
 def utc_now() -> dt.datetime:
@@ -90,7 +92,7 @@ def selection_of(settings: BackfillSettings) -> Selection:
 def pace_config(settings: BackfillSettings) -> PaceConfig:
     """The pace that the settings ask for: none against the sample unless a rate was given."""
     if settings.pace_off:
-        return PaceConfig.off(max_in_flight=settings.max_in_flight)
+        return PaceConfig.off(max_in_flight=settings.requests_in_flight)
     loopback = settings.base_url_is_loopback or settings.source == "sample"
     budget = settings.request_budget
     if settings.rate_is_auto and not settings.origin("request_budget").explicit:
@@ -100,7 +102,7 @@ def pace_config(settings: BackfillSettings) -> PaceConfig:
         interval_seconds=settings.interval_seconds,
         jitter_seconds=settings.jitter_seconds,
         floor_seconds=0.0 if loopback else PUBLIC_HOST_FLOOR_SECONDS,
-        max_in_flight=settings.max_in_flight,
+        max_in_flight=settings.requests_in_flight,
         request_budget=budget,
         max_wait_seconds=settings.max_wait_seconds,
         auto=settings.rate_is_auto,
@@ -117,6 +119,12 @@ def examines_apart(settings: BackfillSettings, units: int = _FEWEST_UNITS) -> bo
     return cores > 1 and unpaced and units >= _FEWEST_UNITS
 
 
+def at_most(settings: BackfillSettings) -> int:
+    """How many answers a run may be after, as far as the settings tell: those of a season, unless they name fewer."""
+    games = len(settings.game_id) or settings.limit or _GAMES
+    return games * len(wanted_datasets(settings))
+
+
 def warm_up() -> None:
     """Let Arrow look for pandas, as it does before its first array, while others are waited for.
 
@@ -125,13 +133,20 @@ def warm_up() -> None:
     threading.Thread(target=pa.array, args=([],), name="warm-up", daemon=True).start()
 
 
-def open_source(settings: BackfillSettings, season: Season, archive: RawArchive, stack: ExitStack) -> StatsSource:
-    """The source that the settings name; closed with the stack."""
+def open_source(
+    settings: BackfillSettings,
+    season: Season,
+    archive: RawArchive,
+    stack: ExitStack,
+    sample: SampleServer | None = None,
+) -> StatsSource:
+    """The source that the settings name; closed with the stack. ``sample`` is used if it was begun for this season."""
     if settings.source == "archive":
         return ArchiveSource(lambda request: find_archived(archive, request))
     base_url = settings.base_url
     if settings.source == "sample":
-        base_url = stack.enter_context(SampleServer(season)).base_url
+        server = sample if sample is not None and sample.season == season else SampleServer(season)
+        base_url = stack.enter_context(server).start()
     source = StatsApiSource(
         base_url,
         proxy=settings.proxy.get_secret_value() if settings.proxy is not None else None,

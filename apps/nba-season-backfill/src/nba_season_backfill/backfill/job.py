@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from hoopstat_observability import get_logger, performance_context, span
 from nba_season_backfill.backfill.accepting import Acceptances
 from nba_season_backfill.backfill.choosing import (
+    at_most,
     examines_apart,
     open_source,
     pace_config,
@@ -57,6 +58,7 @@ from nba_season_backfill.plan import Plan, Unit, make_plan
 from nba_season_backfill.season import Season
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.source.base import StatsSource
+from nba_season_backfill.source.sample import SampleServer
 
 __all__ = ["Manner", "run_season"]
 
@@ -81,6 +83,7 @@ def run_season(
     manner: Manner = _WHOLE,
     now: Callable[[], dt.datetime] = utc_now,
     pacer: Pacer | None = None,
+    sample: SampleServer | None = None,
 ) -> Summary:
     """Fill the lake with a season, or continue to.
 
@@ -89,6 +92,7 @@ def run_season(
         flush_seconds: partitions are not rewritten more often than that, whatever the pace.
         now: the wall clock, UTC.
         pacer: the pace that seasons fetched one after the other share; else one that goes on as the checkpoint says.
+        sample: the sample's emulator, where it was begun already; it ends with the run.
 
     Raises:
         BackfillError: with the exit code that says what happened; what was done before is committed. The summary so
@@ -109,7 +113,18 @@ def run_season(
             simulated=settings.source == "sample",
         )
         run = _SeasonRun(
-            settings, season, store, summary, observer or NoObserver(), stop, manner, source, flush_seconds, now, pacer
+            settings,
+            season,
+            store,
+            summary,
+            observer or NoObserver(),
+            stop,
+            manner,
+            source,
+            flush_seconds,
+            now,
+            pacer,
+            sample,
         )
         try:
             with span("run", season=str(season), run_id=run_id):
@@ -142,6 +157,7 @@ class _SeasonRun:
     flush_seconds: float
     now: Callable[[], dt.datetime]
     pacer: Pacer | None
+    sample: SampleServer | None
     under_way: bool = False
 
     def go(self, stack: ExitStack) -> None:
@@ -171,13 +187,13 @@ class _SeasonRun:
         checkpoint.forget(self.manner.doubtful)
         archive = RawArchive(store)
         examiner = stack.enter_context(Examiner())
-        if opened.checkpoint is None and settings.limit is None and not settings.game_id and examines_apart(settings):
-            # A whole season is to come: let it start while the lists are fetched.
-            examiner.begin(settings.max_in_flight)
+        if opened.checkpoint is None and examines_apart(settings, at_most(settings)):
+            # Much is to come, as far as is known: let it start while the lists are fetched.
+            examiner.begin(settings.requests_in_flight)
         warm_up()
         pacer = self.pacer or Pacer(pace_config(settings), state=learned(checkpoint))
         waited_before = pacer.stats.waited_seconds
-        source = self.source or open_source(settings, self.season, archive, stack)
+        source = self.source or open_source(settings, self.season, archive, stack, self.sample)
         quarantine = Quarantine(store)
         accepted = Acceptances(quarantine.acceptances(str(self.season)))
         exchange = Exchange(
@@ -354,7 +370,7 @@ class _SeasonRun:
             summary,
             self.observer,
             self.stop,
-            workers=settings.max_in_flight,
+            workers=settings.requests_in_flight,
             max_retries=settings.max_retries,
             checkpoint_every=settings.checkpoint_every,
         )
@@ -362,7 +378,7 @@ class _SeasonRun:
         if settings.resume and settings.source != "archive":
             units = self._salvage(engine, archive, checkpoint, units, accepted)
         if examines_apart(settings, len(work.units)):
-            examiner.begin(settings.max_in_flight)
+            examiner.begin(settings.requests_in_flight)
         engine.work_through(units)
         ledger.finish()
         if not self.stop.requested:

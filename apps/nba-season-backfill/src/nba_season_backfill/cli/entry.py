@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ from nba_season_backfill.errors import BackfillError
 from nba_season_backfill.season import EASTERN
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.settings.daily import DAILY_ONLY
+from nba_season_backfill.source.sample import SampleServer
 
 __all__ = ["cli", "main"]
 
@@ -81,12 +83,17 @@ def cli() -> None:
 def run(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None:
     """Fill the lake with a season, or continue to (the default command)."""
     settings = load_settings(ctx, config_file)
-    from nba_season_backfill.cli import running
+    with ExitStack() as stack:
+        sample = None
+        if settings.source == "sample" and not settings.dry_run:
+            # It starts while the rest of this program is loaded.
+            sample = stack.enter_context(SampleServer(settings.seasons(dt.datetime.now(EASTERN).date())[0]))
+        from nba_season_backfill.cli import running
 
-    if settings.dry_run:
-        running.dry_run(settings)
-    else:
-        ctx.exit(running.run(settings))
+        if settings.dry_run:
+            running.dry_run(settings)
+        else:
+            ctx.exit(running.run(settings, sample))
 
 
 @cli.command(cls=GroupedCommand, epilog=EXIT_CODES)

@@ -48,6 +48,7 @@ from nba_season_backfill.pace import Pacer
 from nba_season_backfill.rendering import plan_document, plan_text, seasons_text, summary_text
 from nba_season_backfill.season import EASTERN, Season
 from nba_season_backfill.settings import BackfillSettings
+from nba_season_backfill.source.sample import SampleServer
 
 __all__ = ["carry_out", "dry_run", "plan", "quiet", "run", "season_of", "seasons_of", "status"]
 
@@ -77,8 +78,8 @@ def seasons_of(settings: BackfillSettings) -> tuple[Season, ...]:
 Job = Callable[[str, Observer, Stop], Summary]
 
 
-def run(settings: BackfillSettings) -> int:
-    """Run the job, for one season after the other; gives the exit code.
+def run(settings: BackfillSettings, sample: SampleServer | None = None) -> int:
+    """Run the job, for one season after the other; gives the exit code. ``sample`` was begun for the first of them.
 
     A season that is incomplete, or breaks its contract, does not keep the next ones from being fetched; the exit code
     tells. What would stop the next season too (a block, a signal, the lake) ends it all.
@@ -88,7 +89,7 @@ def run(settings: BackfillSettings) -> int:
     pacer = Pacer(pace_config(settings)) if len(seasons) > 1 else None
     codes = []
     for season in seasons:
-        codes.append(_run_one(settings if pacer is None else settings.for_season(season), season, pacer))
+        codes.append(_run_one(settings if pacer is None else settings.for_season(season), season, pacer, sample))
         if codes[-1] not in _GO_ON:
             break
     if pacer is not None and settings.output_format == "text" and sys.stdout.isatty():
@@ -100,11 +101,11 @@ def run(settings: BackfillSettings) -> int:
 _GO_ON = (0, 75, 65)
 
 
-def _run_one(settings: BackfillSettings, season: Season, pacer: Pacer | None) -> int:
+def _run_one(settings: BackfillSettings, season: Season, pacer: Pacer | None, sample: SampleServer | None) -> int:
     return carry_out(
         settings,
         lambda run_id, observer, stop: run_season(
-            settings, season, run_id=run_id, observer=observer, stop=stop, pacer=pacer
+            settings, season, run_id=run_id, observer=observer, stop=stop, pacer=pacer, sample=sample
         ),
     )
 

@@ -23,7 +23,12 @@ from nba_season_backfill.settings.running import RunningOptions
 from nba_season_backfill.settings.storage import StorageOptions
 from nba_season_backfill.settings.telling import TellingOptions
 from nba_season_backfill.settings.upstream import UpstreamOptions
-from nba_season_backfill.settings.values import DEFAULT_INTERVAL_SECONDS, PUBLIC_HOST_FLOOR_SECONDS, SAMPLE_SEASON
+from nba_season_backfill.settings.values import (
+    DEFAULT_INTERVAL_SECONDS,
+    PUBLIC_HOST_FLOOR_SECONDS,
+    SAMPLE_SEASON,
+    UNPACED_IN_FLIGHT,
+)
 from nba_season_backfill.settings.wanted import WantedOptions
 
 __all__ = ["PUBLIC_HOST_FLOOR_SECONDS", "SAMPLE_SEASON", "BackfillSettings"]
@@ -136,6 +141,13 @@ class BackfillSettings(
     def effective_interval_seconds(self) -> float:
         """The time between two requests that will be kept: 0 when the pace is off."""
         return 0.0 if self.pace_off else self.interval_seconds
+
+    @property
+    def requests_in_flight(self) -> int:
+        """How many requests may wait for their answer: more when the pace is off, unless a number was asked for."""
+        if self.pace_off and not self.origin("max_in_flight").explicit:
+            return UNPACED_IN_FLIGHT
+        return self.max_in_flight
 
     @property
     def max_wait_seconds(self) -> float:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from hoopstat_config import Duration, Option, Settings, SettingsConfigDict
 from nba_season_backfill.settings import values
-from nba_season_backfill.settings.values import DEFAULT_INTERVAL_SECONDS, PUBLIC_HOST_FLOOR_SECONDS
+from nba_season_backfill.settings.values import DEFAULT_INTERVAL_SECONDS, PUBLIC_HOST_FLOOR_SECONDS, UNPACED_IN_FLIGHT
 
 __all__ = ["PaceOptions"]
 
@@ -67,7 +67,8 @@ class PaceOptions(Settings):
             group=GROUP,
             metavar="N",
             expects="requests, e.g. 4",
-            help="How many requests may wait for their answer at a time.",
+            help="How many requests may wait for their answer at a time; without a pace "
+            f"{UNPACED_IN_FLIGHT}, if not given.",
         ),
     ] = 4
     on_busy: Annotated[

@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_INTERVAL_SECONDS",
     "PUBLIC_HOST_FLOOR_SECONDS",
     "SAMPLE_SEASON",
+    "UNPACED_IN_FLIGHT",
     "base_url",
     "bucket_name",
     "each_once",
@@ -41,6 +42,9 @@ __all__ = [
 
 PUBLIC_HOST_FLOOR_SECONDS = 0.6
 """No request to a public host leaves sooner than this after the one before, whatever is configured."""
+
+UNPACED_IN_FLIGHT = 6
+"""Requests that wait for their answer at a time where there is no pace: what keeps two cores busy."""
 
 SAMPLE_SEASON = "2024-25"
 """The season that the emulator has."""

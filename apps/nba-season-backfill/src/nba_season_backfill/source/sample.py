@@ -18,25 +18,24 @@ __all__ = ["SampleServer"]
 class SampleServer:
     """Starts the emulator on a free loopback port; ends it again.
 
-    The emulator also ends by itself when this process dies, however it dies.
+    ``begin`` lets it start while this process does something else; ``start`` waits until it answers. The emulator also
+    ends by itself when this process dies, however it dies.
     """
 
     def __init__(self, season: Season, *, start_seconds: float = 60.0) -> None:
-        self._season = season
+        self.season = season
         self._start_seconds = start_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self.base_url = ""
 
-    def start(self) -> str:
-        """Start, wait until it listens, give its base URL.
-
-        Raises:
-            SourceUnavailable: it did not come up; says what it printed.
-        """
+    def begin(self) -> None:
+        """Start it, if it is not. It is of use once ``start`` has waited for it."""
+        if self._process is not None:
+            return
         # Another season than the packed one, or another league, is a stand-in made from it.
-        stand_in = ["--seasons", f"{self._season.start_year}-{(self._season.start_year + 1) % 100:02d}"]
-        stand_in += ["--leagues", self._season.league.label]
-        self._process = process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
+        stand_in = ["--seasons", f"{self.season.start_year}-{(self.season.start_year + 1) % 100:02d}"]
+        stand_in += ["--leagues", self.season.league.label]
+        self._process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
             [sys.executable, "-m", "nba_stats_emulator", "--port", "0", "--exit-with-parent", *stand_in],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -44,6 +43,18 @@ class SampleServer:
             # A Ctrl-C goes to the whole foreground group: the server must outlive the commit that it triggers.
             start_new_session=True,
         )
+
+    def start(self) -> str:
+        """Start it, if it is not; wait until it listens, give its base URL.
+
+        Raises:
+            SourceUnavailable: it did not come up; says what it printed.
+        """
+        if self.base_url:
+            return self.base_url
+        self.begin()
+        process = self._process
+        assert process is not None
         assert process.stdout is not None
         watchdog = threading.Timer(self._start_seconds, process.kill)
         watchdog.start()
@@ -69,6 +80,7 @@ class SampleServer:
     def stop(self) -> None:
         """End the emulator. Idempotent."""
         process, self._process = self._process, None
+        self.base_url = ""
         if process is None or process.poll() is not None:
             return
         process.terminate()
@@ -79,7 +91,7 @@ class SampleServer:
             process.wait()
 
     def __enter__(self) -> SampleServer:
-        self.start()
+        self.begin()
         return self
 
     def __exit__(
