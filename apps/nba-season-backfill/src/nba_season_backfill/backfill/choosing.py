@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-
-import pyarrow as pa
 
 from hoopstat_observability import get_logger
 from nba_season_backfill.datasets import DATASETS, SEASON_DATASETS
@@ -36,7 +33,6 @@ __all__ = [
     "utc_now",
     "wanted_datasets",
     "wanted_season_datasets",
-    "warm_up",
 ]
 
 _LOG = get_logger("nba_season_backfill.choosing")
@@ -123,14 +119,6 @@ def at_most(settings: BackfillSettings) -> int:
     """How many answers a run may be after, as far as the settings tell: those of a season, unless they name fewer."""
     games = len(settings.game_id) or settings.limit or _GAMES
     return games * len(wanted_datasets(settings))
-
-
-def warm_up() -> None:
-    """Let Arrow look for pandas, as it does before its first array, while others are waited for.
-
-    It takes as long as several games.
-    """
-    threading.Thread(target=pa.array, args=([],), name="warm-up", daemon=True).start()
 
 
 def open_source(

@@ -37,6 +37,8 @@ _LOG = get_logger("nba_season_backfill.engine")
 _GRACE_SECONDS = 2.0
 # Without a pace there is no backoff either: this many refusals in a row and the run gives up.
 _REFUSALS_IN_A_ROW = 40
+# Tasks that lie ready for the workers: more than are worked on while a month is written.
+_AHEAD = 60
 # So many answers of a dataset that break its contract, one after the other, are no accident: the upstream has changed.
 _VIOLATIONS_IN_A_ROW = 12
 
@@ -180,10 +182,10 @@ class Engine:
                     # Workers that wait for the pace must not wait any longer, whoever asked.
                     self._stop.event.set()
                     deadline = self._monotonic() + _GRACE_SECONDS
-                    out -= self._recall()
+                    out -= len(self._recall())
                 if not stopping:
-                    # A few more than are in flight, so that no worker ever waits for this thread.
-                    while pending and out < 2 * self._workers + 4:
+                    # More than are in flight, so that no worker waits for this thread while it waits for a commit.
+                    while pending and out < self._workers + _AHEAD:
                         self._tasks.put(pending.popleft())
                         out += 1
                 if out == 0:
@@ -199,7 +201,9 @@ class Engine:
                     elif self._frozen(event.reply) and halted is None:
                         halted = _thawed(event.task.unit, event.reply)
                     elif self._broken[event.task.unit.dataset.name] == _VIOLATIONS_IN_A_ROW:
-                        pending = self._without(event.task.unit.dataset.name, pending)
+                        recalled = self._recall()
+                        out -= len(recalled)
+                        pending = self._without(event.task.unit.dataset.name, deque([*recalled, *pending]))
                 elif isinstance(event, _Halted):
                     out -= 1
                     if halted is None and not isinstance(event.error, PaceStopped):
@@ -249,15 +253,16 @@ class Engine:
         except queue.Empty:
             return None
 
-    def _recall(self) -> int:
-        """Take back what no worker has begun; how many."""
-        recalled = 0
+    def _recall(self) -> list[_Task]:
+        """Take back what no worker has begun."""
+        recalled: list[_Task] = []
         while True:
             try:
-                self._tasks.get_nowait()
+                task = self._tasks.get_nowait()
             except queue.Empty:
                 return recalled
-            recalled += 1
+            if task is not None:
+                recalled.append(task)
 
     def _worker(self) -> None:
         while True:

@@ -31,6 +31,7 @@ from nba_season_backfill.datasets import DATASETS, TABLES
 from nba_season_backfill.datasets.base import Assessment, Dataset, Expectation, SchemaContract
 from nba_season_backfill.datasets.contract import under_contract
 from nba_season_backfill.lake.raw import Packed
+from nba_season_backfill.lean import without_pandas
 from nba_season_backfill.source.base import Answer
 from nba_season_backfill.source.verdict import Verdict
 
@@ -255,6 +256,7 @@ def main() -> None:
     # The run is told to stop, and tells this process by closing its connections.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    without_pandas()
     pa.set_memory_pool(pa.system_memory_pool())
     # Answers are trees of a thousand pieces without a cycle among them: looking for one after every few hundred is
     # a tenth of the work.

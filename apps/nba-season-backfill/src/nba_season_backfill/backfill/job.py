@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,6 @@ from nba_season_backfill.backfill.choosing import (
     selection_of,
     utc_now,
     wanted_datasets,
-    warm_up,
 )
 from nba_season_backfill.backfill.closing import audit_run, must_be_clean
 from nba_season_backfill.backfill.concluding import conclude, interrupted, learned, statistics, too_long, with_summary
@@ -186,14 +186,14 @@ class _SeasonRun:
         summary.to_audit = list(checkpoint.statistics.get("to_audit", ()))
         checkpoint.forget(self.manner.doubtful)
         archive = RawArchive(store)
-        examiner = stack.enter_context(Examiner())
+        asking = stack.enter_context(ExitStack())
+        examiner = asking.enter_context(Examiner())
         if opened.checkpoint is None and examines_apart(settings, at_most(settings)):
             # Much is to come, as far as is known: let it start while the lists are fetched.
             examiner.begin(settings.requests_in_flight)
-        warm_up()
         pacer = self.pacer or Pacer(pace_config(settings), state=learned(checkpoint))
         waited_before = pacer.stats.waited_seconds
-        source = self.source or open_source(settings, self.season, archive, stack, self.sample)
+        source = self.source or open_source(settings, self.season, archive, asking, self.sample)
         quarantine = Quarantine(store)
         accepted = Acceptances(quarantine.acceptances(str(self.season)))
         exchange = Exchange(
@@ -231,7 +231,7 @@ class _SeasonRun:
         if self.manner.orders is not None:
             self.manner.orders.prepare(store, checkpoint, bronze, ledger)
         try:
-            self._fill(checkpoint, exchange, archive, ledger, bronze, accepted, examiner)
+            self._fill(checkpoint, exchange, archive, ledger, bronze, accepted, examiner, asking)
         finally:
             summary.requests = 0 if settings.source == "archive" else exchange.tally.total
             summary.requests_by_verdict = {} if settings.source == "archive" else exchange.tally.by_verdict()
@@ -310,6 +310,7 @@ class _SeasonRun:
         bronze: BronzeWriter,
         accepted: Acceptances,
         examiner: Examiner,
+        asking: ExitStack,
     ) -> None:
         settings, summary, orders = self.settings, self.summary, self.manner.orders
         tries, increment, datasets = settings.max_retries + 1, self.manner.increment, wanted_datasets(settings)
@@ -382,12 +383,24 @@ class _SeasonRun:
         engine.work_through(units)
         ledger.finish()
         if not self.stop.requested:
-            # The audit reads what was stored, not what was meant to be; both at once would be twice the memory.
+            # The audit reads what was stored, not what was meant to be; both at once would be twice the memory. Whoever
+            # was asked, or examined the answers, ends meanwhile.
             bronze.let_go()
             whole = orders is None
-            audit_run(
-                self.store, self.season, checkpoint, found.games, wanted, summary, ledger, self._moment(), whole=whole
-            )
+            with ThreadPoolExecutor(1, thread_name_prefix="end") as others:
+                ended = others.submit(asking.close)
+                audit_run(
+                    self.store,
+                    self.season,
+                    checkpoint,
+                    found.games,
+                    wanted,
+                    summary,
+                    ledger,
+                    self._moment(),
+                    whole=whole,
+                )
+                ended.result()
         wanted_work = work if self.manner.from_archive_only else plan
         conclude(checkpoint, wanted_work, summary, self.stop, ledger.settled, missing, now=self.now())
         must_be_clean(summary)

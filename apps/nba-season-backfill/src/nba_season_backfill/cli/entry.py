@@ -20,6 +20,7 @@ from nba_season_backfill.cli.query import query
 from nba_season_backfill.cli.reporting import report
 from nba_season_backfill.cli.runs import runs
 from nba_season_backfill.errors import BackfillError
+from nba_season_backfill.lean import without_pandas
 from nba_season_backfill.season import EASTERN
 from nba_season_backfill.settings import BackfillSettings
 from nba_season_backfill.settings.daily import DAILY_ONLY
@@ -243,6 +244,7 @@ def fail(error: BackfillError) -> NoReturn:
 
 def main() -> None:
     """The console script."""
+    without_pandas()
     try:
         cli.main(prog_name=PROGRAM)
     except BackfillError as error:

@@ -367,7 +367,7 @@ def _all_are(column: pa.ChunkedArray, text: str) -> bool:
         first = int(bounds[0])
         if not np.array_equal(bounds - first, np.arange(len(chunk) + 1) * len(value)):
             return False
-        if value and not data.slice(first, len(chunk) * len(value)).equals(pa.py_buffer(value * len(chunk))):
+        if value and data.slice(first, len(chunk) * len(value)).to_pybytes() != value * len(chunk):
             return False
     return True
 
