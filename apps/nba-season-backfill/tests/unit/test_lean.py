@@ -25,8 +25,8 @@ def run(code: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_a_command_does_not_load_pandas(tmp_path: Path) -> None:
     """Arrow would, for its first array: a quarter of a second and 50 MB, for nothing."""
     code = "from nba_season_backfill.cli import main; main()"
-    arguments = ["--source", "sample", "--season", "2024-25", "--limit", "1", "--report", tmp_path / "report.html"]
-    done = run(code, *arguments, "--output", tmp_path / "lake")
+    arguments = ["--source", "sample", "--season", "2024-25", "--limit", "1"]
+    done = run(code, *arguments, "--report", tmp_path / "report.html", "--output", tmp_path / "lake")
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines()[-1] == "pandas is left out"
     asked = run(code, "query", "coverage", "--output", tmp_path / "lake")
