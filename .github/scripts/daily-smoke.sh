@@ -30,7 +30,7 @@ export INGEST_ALERT_HMAC_SECRET
 : >"$work/messages"
 "$python" "$here/.github/scripts/webhook_receiver.py" "$work/port" "$work/messages" 2>"$work/receiver.log" &
 receiver=$!
-"$python" -m nba_stats_emulator --exit-with-parent >"$work/emulator" 2>"$work/emulator.log" &
+"$python" -m nba_stats_emulator --exit-with $$ >"$work/emulator" 2>"$work/emulator.log" &
 emulator=$!
 wait_for "$work/port" "the receiver"
 wait_for "$work/emulator" "the emulator"

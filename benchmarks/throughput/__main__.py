@@ -44,7 +44,8 @@ print(json.dumps({"requests": requests}))
 def emulator() -> tuple[subprocess.Popen[bytes], str]:
     """An emulator of its own, and its base URL."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "nba_stats_emulator", "--port", "0", "--exit-with-parent"], stdout=subprocess.PIPE
+        [sys.executable, "-m", "nba_stats_emulator", "--port", "0", "--exit-with", str(os.getpid())],
+        stdout=subprocess.PIPE,
     )
     assert process.stdout is not None
     return process, json.loads(process.stdout.readline())["base_url"]

@@ -32,7 +32,6 @@ _LOG = get_logger("nba_stats_emulator")
 @click.pass_context
 def main(ctx: click.Context, /, **_options: Any) -> None:
     """A local stats.nba.com. Prints one line of JSON with its base_url when it is ready."""
-    parent = os.getppid()
     try:
         settings = EmulatorSettings.load(given(ctx, EmulatorSettings), environ=os.environ)
         behaviour = scenarios.load(settings.scenario) if settings.scenario else Behaviour()
@@ -70,6 +69,7 @@ def main(ctx: click.Context, /, **_options: Any) -> None:
         sys.setswitchinterval(0.001)  # an answer at hand need not wait for the game being made ahead
         serves = emulator.serves
         _LOG.info("listening", port=emulator.port, base_url=emulator.base_url, serves=serves)
-        while not ended.wait(_PARENT_POLL_SECONDS if settings.exit_with_parent else None):
-            if os.getppid() != parent:
+        # Told which process that is, not asked here: it may have ended before this one was loaded.
+        while not ended.wait(_PARENT_POLL_SECONDS if settings.exit_with else None):
+            if os.getppid() != settings.exit_with:
                 break

@@ -93,6 +93,13 @@ class EmulatorSettings(Settings):
     log: Annotated[
         Path | None, Option("--log", group=_HOW, metavar="FILE", help="Append a line of JSON per request here.")
     ] = None
-    exit_with_parent: Annotated[
-        bool, Option("--exit-with-parent", group=_HOW, help="End when the process that started this one does.")
-    ] = False
+    exit_with: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        Option(
+            "--exit-with",
+            group=_HOW,
+            metavar="PID",
+            expects="a process id",
+            help="End when the process that started this one, and has this id, does.",
+        ),
+    ] = None

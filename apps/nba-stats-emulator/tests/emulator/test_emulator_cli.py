@@ -145,12 +145,37 @@ def test_wrong_options_are_one_clear_line(options: tuple[str, str], message: str
     assert "Traceback" not in done.stderr
 
 
-def test_it_ends_with_its_parent() -> None:
-    """With --exit-with-parent it ends when the process that started it has died."""
+def test_it_ends_when_its_parent_died_before_it_was_ready() -> None:
+    """However early that was: it says what it would, and is gone."""
     starter = (
-        "import subprocess, sys\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'nba_stats_emulator', '--exit-with-parent'],"
-        " stdout=subprocess.PIPE)\n"
+        "import os, subprocess, sys\n"
+        "command = [sys.executable, '-m', 'nba_stats_emulator', '--exit-with', str(os.getpid())]\n"
+        "print(subprocess.Popen(command, stdout=subprocess.DEVNULL).pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        orphan = int(parent.stdout.readline())
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and is_running(orphan):
+        time.sleep(0.05)
+    assert not is_running(orphan)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        # An orphan in a container may be left unburied: then it has ended all the same.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def test_it_ends_with_its_parent() -> None:
+    """With --exit-with it ends when the process that started it has died."""
+    starter = (
+        "import os, subprocess, sys\n"
+        "command = [sys.executable, '-m', 'nba_stats_emulator', '--exit-with', str(os.getpid())]\n"
+        "child = subprocess.Popen(command, stdout=subprocess.PIPE)\n"
         "sys.stdout.write(child.stdout.readline().decode()); sys.stdout.flush(); sys.stdin.read()\n"
     )
     with subprocess.Popen([sys.executable, "-c", starter], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:

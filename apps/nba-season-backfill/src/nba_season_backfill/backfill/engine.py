@@ -37,8 +37,6 @@ _LOG = get_logger("nba_season_backfill.engine")
 _GRACE_SECONDS = 2.0
 # Without a pace there is no backoff either: this many refusals in a row and the run gives up.
 _REFUSALS_IN_A_ROW = 40
-# Tasks that lie ready for the workers: more than are worked on while a month is written.
-_AHEAD = 60
 # So many answers of a dataset that break its contract, one after the other, are no accident: the upstream has changed.
 _VIOLATIONS_IN_A_ROW = 12
 
@@ -89,6 +87,8 @@ class Engine:
         workers: requests in flight at most (the pace may allow fewer).
         max_retries: passing faults that a unit may have beyond the first try, in this run.
         checkpoint_every: games between two commits.
+        ahead: units that lie ready for the workers, so that none waits for the thread that commits. Those may still be
+            asked for when that thread finds, after a commit, that nothing more should be.
     """
 
     def __init__(
@@ -102,6 +102,7 @@ class Engine:
         workers: int,
         max_retries: int,
         checkpoint_every: int,
+        ahead: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._exchange = exchange
@@ -112,6 +113,7 @@ class Engine:
         self._workers = workers
         self._max_retries = max_retries
         self._checkpoint_every = checkpoint_every
+        self._ahead = ahead
         self._monotonic = monotonic
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
@@ -184,8 +186,7 @@ class Engine:
                     deadline = self._monotonic() + _GRACE_SECONDS
                     out -= len(self._recall())
                 if not stopping:
-                    # More than are in flight, so that no worker waits for this thread while it waits for a commit.
-                    while pending and out < self._workers + _AHEAD:
+                    while pending and out < self._workers + self._ahead:
                         self._tasks.put(pending.popleft())
                         out += 1
                 if out == 0:

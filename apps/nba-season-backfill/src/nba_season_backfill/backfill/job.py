@@ -66,6 +66,8 @@ _LOG = get_logger("nba_season_backfill.job")
 
 _WHOLE = Manner()
 _LEASE_TTL_SECONDS = 60.0
+# Without a pace: more than are worked on while a month is written.
+_READY = 60
 # A month of play-by-play takes a tenth of a second to encode: without a pace that would be most of the work.
 _FLUSH_SECONDS = 6.0
 
@@ -374,6 +376,7 @@ class _SeasonRun:
             workers=settings.requests_in_flight,
             max_retries=settings.max_retries,
             checkpoint_every=settings.checkpoint_every,
+            ahead=_READY if settings.pace_off else settings.requests_in_flight,
         )
         units = work.units
         if settings.resume and settings.source != "archive":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -87,8 +87,9 @@ def run(ctx: click.Context, /, config_file: str | None, **_options: Any) -> None
     with ExitStack() as stack:
         sample = None
         if settings.source == "sample" and not settings.dry_run:
-            # It starts while the rest of this program is loaded.
-            sample = stack.enter_context(SampleServer(settings.seasons(dt.datetime.now(EASTERN).date())[0]))
+            # It starts while the rest of this program is loaded. If it cannot, the run says so.
+            with suppress(OSError):
+                sample = stack.enter_context(SampleServer(settings.seasons(dt.datetime.now(EASTERN).date())[0]))
         from nba_season_backfill.cli import running
 
         if settings.dry_run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -29,14 +30,18 @@ class SampleServer:
         self.base_url = ""
 
     def begin(self) -> None:
-        """Start it, if it is not. It is of use once ``start`` has waited for it."""
+        """Start it, if it is not. It is of use once ``start`` has waited for it.
+
+        Raises:
+            OSError: there is no room for another process.
+        """
         if self._process is not None:
             return
         # Another season than the packed one, or another league, is a stand-in made from it.
         stand_in = ["--seasons", f"{self.season.start_year}-{(self.season.start_year + 1) % 100:02d}"]
         stand_in += ["--leagues", self.season.league.label]
         self._process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
-            [sys.executable, "-m", "nba_stats_emulator", "--port", "0", "--exit-with-parent", *stand_in],
+            [sys.executable, "-m", "nba_stats_emulator", "--port", "0", "--exit-with", str(os.getpid()), *stand_in],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -52,7 +57,12 @@ class SampleServer:
         """
         if self.base_url:
             return self.base_url
-        self.begin()
+        try:
+            self.begin()
+        except OSError as error:
+            raise SourceUnavailable(
+                f"the sample's emulator cannot be started: {error.strerror or error}", hint="free memory or processes"
+            ) from error
         process = self._process
         assert process is not None
         assert process.stdout is not None
