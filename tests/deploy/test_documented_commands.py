@@ -172,7 +172,9 @@ while True:
     connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
     connection.close()
 """
-SHIM = """#!{python} -SE
+# The first two lines are the shell's: an interpreter's path with a space in it cannot stand behind #!.
+SHIM = """#!/bin/sh
+"exec" "{python}" "-SE" "$0" "$@"
 import json, os, socket, sys
 server = socket.socket(socket.AF_UNIX)
 server.connect({path!r})
