@@ -38,7 +38,10 @@ def server(*behaviours: Behave) -> Iterator[tuple[str, list[bytes]]]:
             while True:
                 head = b""
                 while b"\r\n\r\n" not in head:
-                    piece = connection.recv(65536)
+                    try:
+                        piece = connection.recv(65536)
+                    except TimeoutError:  # a connection that is kept and not used any more
+                        return
                     if not piece:
                         return
                     head += piece
