@@ -40,6 +40,7 @@ from nba_season_backfill.backfill.opening import (
     store_error,
     store_must_be_honest,
 )
+from nba_season_backfill.backfill.orders import set_aside
 from nba_season_backfill.backfill.revisions import Revisions
 from nba_season_backfill.backfill.salvage import archived_bodies, archived_replies
 from nba_season_backfill.backfill.season_datasets import SeasonDatasets
@@ -230,6 +231,12 @@ class _SeasonRun:
             ledger.touch()
         self.observer.pacing(pacer)
         self._preflight()
+        if self.manner.set_aside:
+            # Once the checkpoint says so: a crash in between leaves units that are derived anew, never rows unnoticed.
+            ledger.touch()
+            ledger.commit(everything=True)
+            ledger.wait()
+            set_aside(store, self.manner.set_aside)
         if self.manner.orders is not None:
             self.manner.orders.prepare(store, checkpoint, bronze, ledger)
         try:

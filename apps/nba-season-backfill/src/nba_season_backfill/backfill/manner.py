@@ -39,13 +39,15 @@ class Manner:
 
     ``recover``: go on from a good generation, or from nothing, where the checkpoint is damaged. ``again``: datasets
     whose rows are derived anew from the archive (``rebuild``); empty means what is not yet stored. ``doubtful``: units
-    (game id or ``season``, dataset) that are taken as not stored (``repair``). ``increment``: what is looked at
+    (game id or ``season``, dataset) that are taken as not stored (``repair``). ``set_aside``: keys of partitions that
+    cannot be read and go into the quarantine; what they held is among the doubtful. ``increment``: what is looked at
     (``daily``); None for all of the season. ``orders``: exactly what an audit found, and nothing else.
     """
 
     recover: bool = False
     again: tuple[str, ...] = ()
     doubtful: frozenset[tuple[str, str]] = frozenset()
+    set_aside: tuple[str, ...] = ()
     increment: Increment | None = None
     orders: Orders | None = None
 

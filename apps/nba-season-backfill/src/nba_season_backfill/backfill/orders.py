@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hoopstat_observability import get_logger
@@ -15,11 +16,19 @@ from nba_season_backfill.lake.store import ObjectStore
 from nba_season_backfill.plan import Plan, Selection
 from nba_season_backfill.season import GameId
 
-__all__ = ["Orders"]
+__all__ = ["Orders", "set_aside"]
 
 _LOG = get_logger("nba_season_backfill.orders")
 
 Units = frozenset[tuple[str, str]]
+
+
+def set_aside(store: ObjectStore, keys: Sequence[str]) -> None:
+    """Move objects into the quarantine. The checkpoint must have stopped vouching for what they held."""
+    quarantine = Quarantine(store)
+    for key in keys:
+        kept = quarantine.set_aside(key)
+        _LOG.warning("object_set_aside", key=key, kept_as=kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +80,7 @@ class Orders:
             ledger.touch()
             ledger.commit(everything=True)
             ledger.wait()
-        self._take_out(store, bronze, ledger)
-
-    def _take_out(self, store: ObjectStore, bronze: BronzeWriter, ledger: Ledger) -> None:
-        quarantine = Quarantine(store)
-        for key in self.set_aside:
-            kept = quarantine.set_aside(key)
-            _LOG.warning("object_set_aside", key=key, kept_as=kept)
+        set_aside(store, self.set_aside)
         for table, month, game_id in sorted(self.leave):
             bronze.leave(table, month, game_id)
         if self.leave:

@@ -10,12 +10,12 @@ from nba_season_backfill.backfill.observer import Observer
 from nba_season_backfill.backfill.opening import lake_identity, load_checkpoint, open_lake, store_error
 from nba_season_backfill.backfill.stopping import Stop
 from nba_season_backfill.backfill.summary import Summary
-from nba_season_backfill.backfill.verifying import Finding, verify_season
+from nba_season_backfill.backfill.verifying import PARTITION_DAMAGED, Finding, verify_season
 from nba_season_backfill.lake.store import StoreError
 from nba_season_backfill.season import Season
 from nba_season_backfill.settings import BackfillSettings
 
-__all__ = ["Diagnosis", "examine", "rebuild", "repair"]
+__all__ = ["Diagnosis", "examine", "mending", "rebuild", "repair"]
 
 _CHECKPOINT = "checkpoint_damaged"
 
@@ -72,10 +72,12 @@ def repair(
         findings: what ``examine`` found. A body that is gone or damaged cannot be derived from: its unit is left for
             the next run, which fetches it.
     """
-    doubtful = frozenset((finding.subject, finding.dataset) for finding in findings if finding.dataset)
-    return run_season(
-        settings, season, run_id=run_id, observer=observer, stop=stop, manner=Manner(recover=True, doubtful=doubtful)
-    )
+    return run_season(settings, season, run_id=run_id, observer=observer, stop=stop, manner=mending(findings))
+
+
+def mending(findings: Sequence[Finding]) -> Manner:
+    """The manner of a run that mends these: what they name is not believed, what cannot be read is set aside."""
+    return Manner(recover=True, doubtful=_units(findings), set_aside=_unreadable(findings))
 
 
 def rebuild(
@@ -87,5 +89,22 @@ def rebuild(
     observer: Observer,
     stop: Stop,
 ) -> Summary:
-    """Derive every row of these datasets again from the archive, without a request."""
-    return run_season(settings, season, run_id=run_id, observer=observer, stop=stop, manner=Manner(again=datasets))
+    """Derive every row of these datasets again from the archive, without a request.
+
+    A partition of theirs that cannot be read is set aside first; what it held of other games is derived, too.
+    """
+    damaged = [
+        finding
+        for finding in examine(settings, season, deep=False).findings
+        if finding.kind == PARTITION_DAMAGED and finding.dataset in datasets
+    ]
+    manner = Manner(again=datasets, doubtful=_units(damaged), set_aside=_unreadable(damaged))
+    return run_season(settings, season, run_id=run_id, observer=observer, stop=stop, manner=manner)
+
+
+def _units(findings: Sequence[Finding]) -> frozenset[tuple[str, str]]:
+    return frozenset((finding.subject, finding.dataset) for finding in findings if finding.dataset)
+
+
+def _unreadable(findings: Sequence[Finding]) -> tuple[str, ...]:
+    return tuple(sorted({finding.key for finding in findings if finding.kind == PARTITION_DAMAGED}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -20,7 +20,10 @@ from nba_season_backfill.lake.raw import RawArchive, RawRef
 from nba_season_backfill.lake.store import ObjectMissing, ObjectStore, StoreError
 from nba_season_backfill.season import GameId
 
-__all__ = ["Finding", "verify_season"]
+__all__ = ["PARTITION_DAMAGED", "Finding", "verify_season"]
+
+PARTITION_DAMAGED = "partition_damaged"
+"""The kind of a finding about a partition that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,19 @@ def verify_season(store: ObjectStore, checkpoint: Checkpoint, *, deep: bool = Fa
             if game not in checkpoint.dates and game != SEASON_LEVEL and (key, game) not in reported:
                 reported.add((key, game))
                 yield Finding("rows_unaccounted", key, "rows of a game that the checkpoint does not name", game)
+    yield from _unnamed(store, season, partitions)
+
+
+def _unnamed(store: ObjectStore, season: str, named: Collection[str]) -> Iterator[Finding]:
+    """Partitions that no line of the checkpoint names (any more), and that would stop whoever adds to them."""
+    for dataset in DATASETS.values():
+        for table in dataset.tables:
+            prefix = layout.partition_key(table.name, season, None).rpartition("/")[0] + "/"
+            for info in store.list(prefix):
+                if info.key.endswith(".parquet") and info.key not in named:
+                    held = _read(store, info.key, "")
+                    if isinstance(held, Finding):
+                        yield Finding(held.kind, info.key, held.detail, dataset=dataset.name)
 
 
 def _bodies(subject: str, dataset: str, record: UnitRecord) -> list[tuple[str, str, str]]:
@@ -110,7 +126,9 @@ def _read(store: ObjectStore, key: str, subject: str) -> Mapping[str, _Held] | F
     except ObjectMissing:
         return Finding("partition_missing", key, "the checkpoint names rows in it")
     except StoreError as error:
-        return Finding("partition_damaged", key, str(error))
+        if error.kind != "corrupt":
+            raise  # a store that does not answer damages nothing
+        return Finding(PARTITION_DAMAGED, key, str(error))
     if subject == SEASON_LEVEL:
         return {SEASON_LEVEL: _Held(table.num_rows, None)}
     raws = orjson.loads((table.schema.metadata or {}).get(PROVENANCE_KEY, b"{}"))

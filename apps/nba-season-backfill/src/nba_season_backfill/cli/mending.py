@@ -42,7 +42,7 @@ def verify_command(settings: BackfillSettings, *, deep: bool) -> int:
     if found.findings:
         raise AuditFailed(
             f"{found.lake}: {len(found.findings)} disagreements between checkpoint, archive and tables",
-            hint="`nba-backfill repair` derives what it can from the archive",
+            hint=f"`nba-backfill repair{' --deep' * deep}` derives what it can from the archive",
         )
     return 0
 
