@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.server
 import io
 import json
+import os
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -30,11 +32,13 @@ from hoopstat_observability import (
     configure_tracing,
     exporting,
     get_logger,
+    replace_file,
     shutdown_logging,
     shutdown_tracing,
     span,
     write_termination_message,
 )
+from hoopstat_observability._files import kind_of
 
 SPECS = (
     MetricSpec("counter", "job_requests_total", "Requests by verdict.", ("verdict",)),
@@ -251,6 +255,78 @@ def test_a_label_may_have_any_name() -> None:
     metrics = BatchMetrics([MetricSpec("counter", "x_total", "X.", ("name", "amount"))])
     metrics.inc("x_total", 2, name="n", amount="a")
     assert samples(metrics.exposition())["x_totalan"] == 2.0
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_link_is_followed_and_stays(dangling: bool, tmp_path: Path) -> None:
+    """The file that the link names is replaced, or made; the gauges that it holds are kept."""
+    held = tmp_path / "held" / "job.prom"
+    link = tmp_path / "link.prom"
+    link.symlink_to(Path("held") / "job.prom")
+    if not dangling:
+        filled().write_textfile(held)
+    BatchMetrics(SPECS).write_textfile(link)
+    assert link.is_symlink()
+    assert samples(held.read_text()).get("job_interval_seconds") == (None if dangling else 5.0)
+    assert [each.name for each in held.parent.iterdir()] == ["job.prom"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["held", "link.prom"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("fifo", "is a FIFO, which no file may replace: name a regular file"),
+        ("link", "is a FIFO"),
+        *((name, "is a folder") for name in ("folder", ".", "/", "missing/..")),
+        ("loop", "Too many levels of symbolic links"),
+    ],
+)
+def test_what_is_no_regular_file_stays_and_is_named_in_the_log(
+    name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One warning that says what is there and what to do; nobody reads the FIFO, and nothing waits for one who does."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    Path("link").symlink_to("fifo")
+    Path("loop").symlink_to("loop")
+    Path("folder").mkdir()
+    before = sorted((each.name, each.lstat().st_ino) for each in tmp_path.iterdir())
+    stream = io.StringIO()
+    configure_logging(format="json", stream=stream)
+    with exporting(filled(), textfile=Path(name)):
+        pass
+    shutdown_logging()
+    (line,) = [json.loads(row) for row in stream.getvalue().splitlines()]
+    assert (line["event"], line["level"]) == ("metrics_textfile_failed", "warning")
+    assert repr(name) in line["reason"]
+    assert said in line["reason"]
+    assert sorted((each.name, each.lstat().st_ino) for each in tmp_path.iterdir()) == before
+
+
+def test_each_kind_has_a_name() -> None:
+    """A regular file has none: it is what may be replaced."""
+    kinds = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK)
+    assert [kind_of(kind | 0o644) for kind in kinds] == ["", "a folder", "a FIFO", "a device", "a device", "a socket"]
+
+
+def test_a_draft_is_nobody_elses_and_goes_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two containers have the same process id: the draft's name comes of chance."""
+    drafts: list[Path] = []
+
+    def failing(self: Path, target: Path) -> Path:
+        assert self.read_bytes() == b"new"
+        drafts.append(self)
+        raise PermissionError(1, "no", str(target))
+
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(Path, "replace", failing)
+    for _ in range(2):
+        with pytest.raises(PermissionError):
+            replace_file(path, b"new")
+    assert drafts[0] != drafts[1]
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == b"old"
 
 
 def test_a_textfile_that_cannot_be_written_is_only_logged(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from itertools import pairwise
@@ -185,6 +186,30 @@ def test_a_file_that_was_there_is_replaced_whole(sample_lake: Path, invoke: Invo
     exported(invoke, sample_lake, file)
     assert file.read_text().startswith('"split","season",')
     assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.csv", "samples.csv.json"]
+
+
+def test_a_link_is_followed_and_stays(sample_lake: Path, invoke: Invoke, tmp_path: Path) -> None:
+    """The file that it names is replaced; the metadata lie beside the name that was given."""
+    held = tmp_path / "held.csv"
+    held.write_text("old")
+    link = tmp_path / "link.csv"
+    link.symlink_to(held)
+    exported(invoke, sample_lake, link)
+    assert link.is_symlink()
+    assert held.read_text().startswith('"split","season",')
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["held.csv", "link.csv", "link.csv.json"]
+
+
+@pytest.mark.parametrize("in_the_way", ["samples.csv", "samples.csv.json"])
+def test_a_fifo_is_not_replaced(in_the_way: str, sample_lake: Path, invoke: Invoke, tmp_path: Path) -> None:
+    """Neither where the samples go nor where their metadata go, and then neither is written."""
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / in_the_way).symlink_to("fifo")
+    done = invoke("export", "training", "--output", sample_lake, "--file", tmp_path / "samples.csv", "--min-games", 2)
+    assert isinstance(done.exception, Incomplete)
+    assert f"{str(tmp_path / in_the_way)!r} is a FIFO" in str(done.exception)
+    assert (tmp_path / "fifo").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["fifo", in_the_way])
 
 
 @pytest.mark.parametrize(

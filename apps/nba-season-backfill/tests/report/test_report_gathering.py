@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -168,6 +169,44 @@ def test_a_report_that_fails_is_said_and_no_more(sample_lake: Path, tmp_path: Pa
     assert "holds nothing of season 2024-25" in said
     assert report_after_run(settings, None, stopped=False) == []
     assert report_after_run(BackfillSettings(output=sample_lake), summary, stopped=False) == []
+
+
+def test_a_report_in_place_of_a_fifo_or_folder_is_not_written(sample_lake: Path, tmp_path: Path) -> None:
+    """At the end of a run: said in one line, and what is there stays."""
+    os.mkfifo(tmp_path / "fifo")
+    summary = Summary("x", "2024-25", "sample", str(sample_lake), "")
+    for path, kind in ((tmp_path / "fifo", "a FIFO"), (tmp_path, "a folder"), (Path("/"), "a folder")):
+        settings = BackfillSettings(output=sample_lake, season="2024-25", report=path)
+        [said] = report_after_run(settings, summary, stopped=True)
+        assert "the report was not written" in said
+        assert f"{str(path)!r} is {kind}" in said
+        assert "name a regular file" in said
+    assert (tmp_path / "fifo").is_fifo()
+    assert [each.name for each in tmp_path.iterdir()] == ["fifo"]
+
+
+def test_the_command_replaces_nothing_but_files(
+    sample_lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A FIFO and folders are refused in words; a link stays, the file that it names is replaced."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    Path("to-fifo").symlink_to("fifo")
+    Path("link.html").symlink_to("page.html")
+    Path("page.html").write_text("old")
+    runner = CliRunner()
+    arguments = ["report", "--output", str(sample_lake), "--no-audit", "--report-file"]
+    for name, kind in (("fifo", "a FIFO"), ("to-fifo", "a FIFO"), (".", "a folder"), ("/", "a folder")):
+        refused = runner.invoke(cli, [*arguments, name])
+        assert isinstance(refused.exception, BackfillError)
+        assert refused.exception.exit_code == 75
+        assert f"{name!r} is {kind}" in str(refused.exception)
+    done = runner.invoke(cli, [*arguments, "link.html"])
+    assert done.exit_code == 0, done.output
+    assert Path("link.html").is_symlink()
+    assert Path("page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert Path("fifo").is_fifo()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["fifo", "link.html", "page.html", "to-fifo"]
 
 
 def test_the_command_writes_where_it_is_told(sample_lake: Path, tmp_path: Path) -> None:

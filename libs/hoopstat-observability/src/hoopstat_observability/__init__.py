@@ -1,5 +1,6 @@
 """Structured JSON logs, correlation ids, performance records and metrics for batch jobs."""
 
+from hoopstat_observability._files import file_to_replace, replace_file
 from hoopstat_observability._ids import (
     ContextThreadPoolExecutor,
     RunIds,
@@ -28,11 +29,13 @@ __all__ = [
     "correlation",
     "current_ids",
     "exporting",
+    "file_to_replace",
     "get_logger",
     "performance_context",
     "performance_monitor",
     "redact",
     "register_secret",
+    "replace_file",
     "shutdown_logging",
     "shutdown_tracing",
     "span",

@@ -9,7 +9,6 @@ prometheus_client is imported when the first metrics are made, not before.
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from hoopstat_observability._files import file_to_replace, replace_file
 from hoopstat_observability._logging import get_logger
 from hoopstat_observability._redaction import redact_text
 
@@ -139,19 +139,16 @@ class BatchMetrics:
         return prometheus.generate_latest(self.registry).decode()
 
     def write_textfile(self, path: Path) -> None:
-        """Write for node-exporter's textfile collector: atomically, never half a file. Raises OSError.
+        """Write for node-exporter's textfile collector: atomically, never half a file.
 
         Gauges that this run has not set keep the value that the file has.
+
+        Raises:
+            OSError: it cannot be written, or something else than a regular file is there.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = self.exposition() + self._kept(path)
-        # A name that node-exporter does not read.
-        draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-        try:
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+        # Before anything is read: a FIFO's reader waits.
+        target = file_to_replace(path)
+        replace_file(path, (self.exposition() + self._kept(target)).encode())
 
     def _kept(self, path: Path) -> str:
         """What an earlier run left of the gauges that are not set yet."""

@@ -104,15 +104,13 @@ def _write(path: Path, page: str) -> None:
     """Replace at once.
 
     Raises:
-        Incomplete: the file cannot be written.
+        Incomplete: the file cannot be written, or something else than a file is there.
     """
+    from hoopstat_observability import replace_file
     from nba_season_backfill.errors import Incomplete
 
-    unfinished = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(path)
+        replace_file(path, page.encode())
     except OSError as error:
         raise Incomplete(f"{path}: the report cannot be written ({error})", hint="name another file") from None
 

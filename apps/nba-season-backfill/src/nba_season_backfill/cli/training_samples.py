@@ -11,6 +11,7 @@ from typing import Any
 import click
 import orjson
 
+from hoopstat_observability import file_to_replace, replace_file
 from nba_season_backfill.backfill.opening import open_lake, store_error
 from nba_season_backfill.cli.running import quiet, seasons_of
 from nba_season_backfill.errors import Incomplete, UsageError
@@ -122,20 +123,16 @@ def _write(
         },
     }
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _put(path, body)
+        # Before anything is written: samples beside another file's metadata mislead.
+        file_to_replace(metadata_path(path))
+        replace_file(path, body)
         # Last: where the metadata is, the file it speaks of is whole.
-        _put(metadata_path(path), orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        replace_file(
+            metadata_path(path), orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        )
     except OSError as error:
         raise Incomplete(f"{path}: cannot be written ({error})", hint="name another --file") from None
     return document
-
-
-def _put(path: Path, body: bytes) -> None:
-    """Replace at once: no reader finds half a file."""
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_bytes(body)
-    unfinished.replace(path)
 
 
 def _told(path: Path, document: dict[str, Any]) -> str:
