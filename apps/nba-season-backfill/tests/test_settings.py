@@ -230,6 +230,19 @@ BUCKET_RULE = "3 to 63 lower-case letters, digits, dots and hyphens, beginning a
             "--rate-limit '0.5': too fast for a public host; at least 0.6 seconds between requests to mirror.example",
         ),
         ({"limit": "0"}, "--limit '0': must be at least 1 (games)"),
+        ({"limit": "9" * 20}, f"--limit '{'9' * 20}': must be at most 1000000 (games)"),
+        (
+            {"checkpoint_every": "9" * 20},
+            f"--checkpoint-every '{'9' * 20}': must be at most 1000000 (games, e.g. 10)",
+        ),
+        (
+            {"request_budget": "9" * 20},
+            f"--request-budget '{'9' * 20}': must be at most 1000000 (requests an hour, e.g. 720; 0 lifts the budget)",
+        ),
+        (
+            {"max_retries": "9" * 20},
+            f"--max-retries '{'9' * 20}': must be at most 100 (further tries after the first, e.g. 3)",
+        ),
         ({"checkpoint_every": "0"}, "--checkpoint-every '0': must be at least 1 (games, e.g. 10)"),
         ({"max_retries": "-1"}, "--max-retries '-1': must be at least 0 (further tries after the first, e.g. 3)"),
         ({"max_in_flight": "0"}, "--max-in-flight '0': must be at least 1 (requests, e.g. 4)"),
@@ -357,6 +370,13 @@ BUCKET_RULE = "3 to 63 lower-case letters, digits, dots and hyphens, beginning a
 def test_a_wrong_value_is_told_with_what_would_be_right(line: dict[str, object], message: str) -> None:
     """One sentence: the option, the value, and what would be right."""
     assert problems(None, **line) == [message]
+
+
+@pytest.mark.parametrize("field", [field for field, (*_, value) in SURFACE.items() if type(value) is int])
+def test_every_whole_number_has_an_upper_end(field: str) -> None:
+    """A number beyond 64 bits would be taken here, and refused by the checkpoint in the middle of a run."""
+    (problem,) = problems(None, **{field: "9" * 20})
+    assert ": must be at most " in problem
 
 
 def test_a_season_of_two_wrong_years_suggests_the_right_one() -> None:

@@ -76,6 +76,8 @@ def test_a_part_of_the_sample_from_fill_to_repair(tmp_path: Path) -> None:
         (("quarantine", "show", GAME), 2, "nothing of game 0022400061 is in the quarantine"),
         (("quarantine", "show", GAME, "--dataset", "shots"), 2, "no dataset 'shots'"),
         (("quarantine", "accept", GAME, "play-by-play"), 2, "--reason"),
+        (("quarantine", "accept", GAME, "play-by-play", "--reason", ""), 2, "--reason"),
+        (("quarantine", "accept", GAME, "play-by-play", "--reason", " \t "), 2, "--reason"),
     ],
 )
 def test_what_makes_no_sense_is_said_in_a_line(

@@ -80,6 +80,43 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["loop", "x" * 300])
+def test_a_folder_that_cannot_be_there(tmp_path: Path, name: str) -> None:
+    """A symbolic link to itself; a name that no file system takes."""
+    (tmp_path / "loop").symlink_to("loop")
+    clear(backfill("--source", "sample", "--limit", "1", "--output", tmp_path / name), 78, name, "--output")
+    done = backfill(
+        "--source", "sample", "--output", tmp_path / "lake", "--state-file-path", tmp_path / name / "c.json"
+    )
+    assert done.returncode == 78, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_nothing_but_what_is_said(tmp_path: Path, closed: str) -> None:
+    """As a daemon's child may be started."""
+    job = f'"{sys.executable}" -m nba_season_backfill --source sample --limit 1 --output "{tmp_path}/lake"'
+    done = subprocess.run(["sh", "-c", f"{job} {closed}"], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert (tmp_path / "lake" / CHECKPOINT).exists()
+
+
+def test_an_empty_config_is_an_error_on_the_command_line_only(tmp_path: Path) -> None:
+    """An empty variable counts as not set."""
+    clear(backfill("--dry-run", "--config", "", cwd=tmp_path), 2, "--config ''", "empty")
+    arguments = ["config", "--season", "2024-25"]
+    assert backfill(*arguments, cwd=tmp_path, environment={"NBA_BACKFILL_CONFIG": ""}).returncode == 0
+
+
+def test_a_log_that_cannot_be_written_is_told_in_the_form_asked_for(tmp_path: Path) -> None:
+    """Every line on standard output is JSON, though the log was not set up yet."""
+    (tmp_path / "file").write_text("in the way")
+    arguments: Arguments = ["--source", "sample", "--output", tmp_path / "lake", "--log-format", "json"]
+    done = backfill(*arguments, "--log-file", tmp_path / "file" / "log")
+    clear(done, 78, "--log-file")
+    assert [json.loads(line)["event"] for line in done.stdout.splitlines()] == ["run_failed"]
+
+
 def test_a_bucket_that_is_not_there(bucket: dict[str, str]) -> None:
     """Says which bucket."""
     environment = {key: bucket[key] for key in bucket if key != "endpoint"}

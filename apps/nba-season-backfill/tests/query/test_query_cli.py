@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nba_season_backfill.cli.entry import cli
-from nba_season_backfill.errors import BackfillError
+from nba_season_backfill.errors import BackfillError, UsageError
 from nba_season_backfill.query import Lake
 
 QUESTIONS = [
@@ -183,3 +183,19 @@ def test_the_command_says_what_the_library_says(filled: Path) -> None:
     document = json.loads(ask(filled, "team", "LAL", "--last", "1").stdout)
     assert {name: document[name] for name in stats} == stats
     assert len(document["recent_games"]) == 1
+
+
+def test_what_parquet_has_no_type_for_is_told(filled: Path) -> None:
+    """The column, its type and another format; a usage error."""
+    done = ask(filled, "sql", "select 1 as n, interval 1 day as i", "--format", "parquet")
+    assert isinstance(done.exception, UsageError)
+    assert "column 'i' (month_day_nano_interval)" in str(done.exception)
+    assert "--format json" in str(done.exception)
+
+
+def test_a_number_beyond_every_engine_is_a_usage_error(filled: Path) -> None:
+    """Not an error of the engine."""
+    for question in (["player", "lebron", "--limit"], ["player-games", "lebron", "--last"], ["team", "LAL", "--last"]):
+        done = ask(filled, *question, "9" * 20)
+        assert done.exit_code == 2
+        assert "is not in the range 1<=x<=1000000" in done.output

@@ -6,6 +6,7 @@ Each check says what was found, how long it took and what helps. Nothing is left
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 import socket
 import ssl
@@ -216,7 +217,8 @@ def _clock(store: ObjectStore) -> Check:
 
 
 def _disk(folder: Path) -> Check:
-    there = next(parent for parent in [folder.absolute(), *folder.absolute().parents] if parent.exists())
+    # Not Path.exists, which raises for a name that is too long.
+    there = next(at for at in (folder.absolute(), *folder.absolute().parents) if os.path.exists(at))  # noqa: PTH110
     free = shutil.disk_usage(there).free
     if free >= _SEASON_BYTES:
         return Check("disk", Health.OK, f"{free / 1e9:.1f} GB free at {there}")

@@ -57,7 +57,7 @@ _HINTS = {
     "read_only": f"name a folder that can be written with --output, or make this one writable and {_AGAIN}",
     "throttled": f"the store asks for fewer requests: later {_AGAIN}",
     "unreachable": "check --s3-endpoint-url, AWS_REGION and the network",
-    "corrupt": "the object is damaged; `nba-backfill status` shows what is known of the lake",
+    "corrupt": "the object is damaged; `nba-backfill repair --deep` mends what the archive has",
 }
 
 
@@ -184,7 +184,7 @@ def open_state(
         )
     else:
         file = Path(path).expanduser().absolute()
-        if file.is_dir():
+        if _is_folder(file):
             raise ConfigurationError(f"--state-file-path {path!r}: is a folder", hint="name a file in it")
         if file.name.startswith("."):
             raise ConfigurationError(f"--state-file-path {path!r}: hidden files are not kept", hint="name another file")
@@ -194,6 +194,15 @@ def open_state(
     before_commit = store.sync if isinstance(store, LocalStore) else None
     prefix = f"{name}.generations/"
     return StateFile(state_store, name, generations_prefix=prefix, before_commit=before_commit), path
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise ConfigurationError(
+            f"--state-file-path {str(path)!r}: cannot be looked at ({error.strerror})", hint="name another file"
+        ) from None
 
 
 def load_checkpoint(

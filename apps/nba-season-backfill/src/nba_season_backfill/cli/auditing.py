@@ -35,6 +35,12 @@ def _id_of(_ctx: click.Context, param: click.Parameter, text: str) -> GameId:
         raise click.BadParameter(str(error), param=param) from None
 
 
+def _said(_ctx: click.Context, param: click.Parameter, text: str) -> str:
+    if not text.strip():
+        raise click.BadParameter("empty; say why the body is right as it is", param=param)
+    return text.strip()
+
+
 _game = click.argument("game", metavar="GAME_ID", callback=_id_of)
 
 
@@ -129,7 +135,13 @@ def retry(
     BackfillSettings,
     without=(*_DAILY, "source", "season", "game_id", "limit", "start_date", "end_date", "dry_run", "datasets"),
 )
-@click.option("--reason", required=True, metavar="TEXT", help="Why the body is right as it is; kept with it.")
+@click.option(
+    "--reason",
+    required=True,
+    callback=_said,
+    metavar="TEXT",
+    help="Why the body is right as it is; kept with it.",
+)
 @click.option("--sha256", metavar="HASH", help="Which body, or how its hash begins.  [default: the newest]")
 @_config
 @click.pass_context

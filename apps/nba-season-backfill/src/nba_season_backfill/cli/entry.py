@@ -34,6 +34,7 @@ EXIT_CODES = (
     "69 source unreachable or blocked, 70 fenced by another writer, 75 incomplete (run again), 78 configuration or "
     "store, 130/143 interrupted (checkpoint saved)."
 )
+_STANDARD_ERROR = 2
 _NOT_FOR_READING = ("dry_run", "resume", "max_retries", "checkpoint_every", *DAILY_ONLY)
 
 
@@ -224,6 +225,10 @@ def load_settings(ctx: click.Context, config_file: str | None, **fixed: object) 
 
     A wrong command line exits with 2, a wrong environment or file with 78.
     """
+    if config_file == "":
+        # Only the command line can say so: click takes an empty variable for one that is not set.
+        click.echo(f"{PROGRAM}: --config '': empty; give it a value, or leave it out", err=True)
+        ctx.exit(2)
     file = Path(config_file) if config_file else None
     try:
         settings = BackfillSettings.load({**given(ctx, BackfillSettings), **fixed}, environ=os.environ, file=file)
@@ -243,8 +248,23 @@ def fail(error: BackfillError) -> NoReturn:
     sys.exit(error.exit_code)
 
 
+def _open_what_is_closed() -> None:
+    """Give a process that was started without standard streams (``>&-``) some that lead nowhere.
+
+    By their numbers too: a file of the lake that got number 2 would be written to by whoever reports an error.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # open as long as we live
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # likewise
+
+
 def main() -> None:
     """The console script."""
+    _open_what_is_closed()
     without_pandas()
     try:
         cli.main(prog_name=PROGRAM)

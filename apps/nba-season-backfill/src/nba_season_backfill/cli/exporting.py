@@ -130,7 +130,7 @@ def _shares(_ctx: click.Context, param: click.Parameter, text: str) -> tuple[int
 )
 @click.option(
     "--min-games",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1000),
     default=10,
     show_default=True,
     help="Drop players with fewer games than that.",

@@ -178,8 +178,29 @@ def _parquet(table: pa.Table, *, simulated: bool) -> bytes:
     sink = pa.BufferOutputStream()
     known = dict(table.schema.metadata or {})
     marked = table.replace_schema_metadata({**known, b"hoopstat.simulated": b"true" if simulated else b"false"})
-    pq.write_table(marked, sink, compression="zstd")
+    try:
+        pq.write_table(marked, sink, compression="zstd")
+    except pa.ArrowNotImplementedError as error:
+        # Which column it is Arrow does not say; each alone tells.
+        for column in table.schema:
+            if not _fits_parquet(column):
+                raise UsageError(
+                    f"Parquet has no type for column {column.name!r} ({column.type})",
+                    hint="cast it, or ask for another format: --format json",
+                ) from None
+        raise UsageError(f"not possible in Parquet: {error}", hint="ask for another format: --format json") from None
     return bytes(sink.getvalue())
+
+
+def _fits_parquet(column: pa.Field) -> bool:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        pq.write_table(pa.schema([column]).empty_table(), pa.BufferOutputStream())
+    except pa.ArrowNotImplementedError:
+        return False
+    return True
 
 
 def _cell(name: str, value: object) -> str:

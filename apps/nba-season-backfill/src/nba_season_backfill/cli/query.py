@@ -9,6 +9,7 @@ import click
 
 from hoopstat_config import GroupedCommand, click_options
 from nba_season_backfill.settings import BackfillSettings
+from nba_season_backfill.settings.values import MOST
 
 if TYPE_CHECKING:
     from nba_season_backfill.cli.page_formats import Page
@@ -18,6 +19,8 @@ __all__ = ["query"]
 
 _LAKE = ("output", "s3_bucket", "s3_prefix", "s3_endpoint_url", "aws_region")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+# Without an upper end a number could be larger than what the engine can hold.
+_COUNT = click.IntRange(1, MOST)
 FORMATS = ("table", "json", "csv", "markdown", "parquet")
 
 
@@ -57,7 +60,7 @@ _season_type = click.option("--season-type", "part", metavar="TYPE", help="Regul
 @query.command(cls=GroupedCommand)
 @click.argument("name")
 @click.option("--stat", default="points", show_default=True, help="Which statistic: a column, or pts, reb, 3pm, usage.")
-@click.option("--limit", type=click.IntRange(1), default=8, show_default=True, help="How many recent games.")
+@click.option("--limit", type=_COUNT, default=8, show_default=True, help="How many recent games.")
 @_season
 @_season_type
 @_question
@@ -78,7 +81,7 @@ def player(
 
 @query.command("player-games", cls=GroupedCommand)
 @click.argument("name")
-@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last so many.")
+@click.option("--last", type=_COUNT, metavar="N", help="Only the last so many.")
 @click.option("--advanced", is_flag=True, help="The advanced statistics too.")
 @click.option("--played", is_flag=True, help="Leave out the games that the player sat out.")
 @_season
@@ -127,7 +130,7 @@ def player_context(ctx: click.Context, /, name: str, of_season: str | None, part
 
 @query.command(cls=GroupedCommand)
 @click.argument("name")
-@click.option("--last", type=click.IntRange(1), default=10, show_default=True, help="How many recent games.")
+@click.option("--last", type=_COUNT, default=10, show_default=True, help="How many recent games.")
 @_season
 @_season_type
 @_question

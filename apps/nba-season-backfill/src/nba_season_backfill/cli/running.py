@@ -255,7 +255,12 @@ def _watching(settings: BackfillSettings, run_id: str, terminal: bool) -> Iterat
     file = Path(settings.log_file) if settings.log_file else None
     configure_tracing(service=SERVICE, environ=os.environ)
     if file is not None:
-        _must_be_writable(file)
+        try:
+            _must_be_writable(file)
+        except ConfigurationError:
+            # That it failed is logged too, and must come in the form that was asked for.
+            configure_logging(level=settings.log_level, format=settings.log_format, service=SERVICE, run_id=run_id)
+            raise
     if not terminal:
         configure_logging(
             level=settings.log_level, format=settings.log_format, service=SERVICE, file=file, run_id=run_id

@@ -64,6 +64,8 @@ _KINDS = {
     errno.EPERM: "access_denied",
     errno.ENOTDIR: "read_only",
     errno.EEXIST: "read_only",
+    errno.ELOOP: "read_only",
+    errno.ENAMETOOLONG: "read_only",
 }
 # Not every file system has hard links; there the lock alone keeps creators apart.
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
@@ -357,9 +359,12 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         check_key(key)
         path = Path(f"{self._root}/{key}")
-        self._must_be_in_place(path.parent, key)
-        if path.is_symlink():
-            self._must_not_lead_out(path, key)
+        try:
+            self._must_be_in_place(path.parent, key)
+            if path.is_symlink():
+                self._must_not_lead_out(path, key)
+        except OSError as error:
+            raise self._failure("reach", key, error) from error
         return path
 
     def _must_be_in_place(self, folder: Path, key: str) -> None:

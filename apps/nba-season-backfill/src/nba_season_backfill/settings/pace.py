@@ -47,7 +47,7 @@ class PaceOptions(Settings):
         ),
     ] = 0.2
     request_budget: Annotated[
-        Annotated[int, BeforeValidator(values.request_budget), Field(ge=0)],
+        Annotated[int, BeforeValidator(values.request_budget), Field(ge=0, le=values.MOST)],
         Option(
             "--request-budget",
             group=GROUP,

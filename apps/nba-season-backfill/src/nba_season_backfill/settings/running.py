@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from hoopstat_config import Option, Settings, SettingsConfigDict
+from nba_season_backfill.settings import values
 
 __all__ = ["RunningOptions"]
 
@@ -42,7 +43,7 @@ class RunningOptions(Settings):
         ),
     ] = 3
     checkpoint_every: Annotated[
-        Annotated[int, Field(ge=1)],
+        Annotated[int, Field(ge=1, le=values.MOST)],
         Option("--checkpoint-every", group=GROUP, metavar="N", expects="games, e.g. 10", help="Commit every N games."),
     ] = 10
     single_writer: Annotated[

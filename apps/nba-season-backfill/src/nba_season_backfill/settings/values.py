@@ -15,6 +15,7 @@ from nba_season_backfill.season import FIRST_NBA_SEASON, GameId
 
 __all__ = [
     "DEFAULT_INTERVAL_SECONDS",
+    "MOST",
     "PUBLIC_HOST_FLOOR_SECONDS",
     "SAMPLE_SEASON",
     "UNPACED_IN_FLIGHT",
@@ -51,6 +52,9 @@ SAMPLE_SEASON = "2024-25"
 
 DEFAULT_INTERVAL_SECONDS = 5.0
 """The time between two requests where nobody said otherwise."""
+
+MOST = 1_000_000
+"""No number of games or requests is larger: what has no bound ends as a number that no checkpoint can hold."""
 
 _Item = TypeVar("_Item")
 

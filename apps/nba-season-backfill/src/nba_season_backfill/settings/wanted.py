@@ -59,7 +59,7 @@ class WantedOptions(Settings):
         Option("--game-id", group=GROUP, metavar="ID", help="Only this game: ten digits."),
     ] = ()
     limit: Annotated[
-        Annotated[int, Field(ge=1)] | None,
+        Annotated[int, Field(ge=1, le=values.MOST)] | None,
         Option("--limit", group=GROUP, metavar="N", expects="games", help="No more than so many games in this run."),
     ] = None
     box_scores: Annotated[bool, Option("--no-box-scores", group=GROUP, help="Leave box scores out.")] = True
