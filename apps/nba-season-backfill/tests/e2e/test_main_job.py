@@ -158,6 +158,25 @@ def test_a_killed_run_is_continued_without_asking_twice(
     assert facts(lake, "2024-25") == facts(whole, "2024-25")
 
 
+def test_a_killed_run_is_not_at_work(emulator: Emulator, tmp_path: Path) -> None:
+    """Its lease has not run out yet, but on this machine it is known to be gone: nobody need wait."""
+    lake = tmp_path / "lake"
+    arguments = map(str, from_emulator(emulator, "--output", lake, "--limit", "12"))
+    process = subprocess.Popen([sys.executable, "-m", "nba_season_backfill", *arguments], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while len(archived(lake)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.002)
+    status = ("status", "--season", "2024-25", "--output", lake, "--output-format", "json")
+    process.send_signal(signal.SIGSTOP)
+    assert [lease["held"] for lease in json.loads(backfill(*status).stdout)["leases"]] == [True]
+    process.kill()
+    process.wait()
+    after = json.loads(backfill(*status).stdout)
+    assert [lease["held"] for lease in after["leases"]] == [False]
+    assert after["last_runs"][0]["outcome"] == "interrupted"
+    assert not after["next_action"].startswith("wait")
+
+
 def test_resume_starts_fresh_where_there_is_nothing(emulator: Emulator, tmp_path: Path) -> None:
     """A CronJob may always pass --resume."""
     done = backfill(*from_emulator(emulator, "--output", tmp_path / "lake", "--limit", "1", "--resume"))

@@ -15,7 +15,7 @@ from nba_season_backfill.checkpoint import SEASON_LEVEL, Checkpoint, UnitStatus
 from nba_season_backfill.daily.watermark import Watermark
 from nba_season_backfill.errors import UsageError
 from nba_season_backfill.lake import layout
-from nba_season_backfill.lake.flight import month_of, read_record, recent_runs
+from nba_season_backfill.lake.flight import RUNNING, month_of, read_record, recent_runs
 from nba_season_backfill.lake.lease import LeaseRecord, read_lease
 from nba_season_backfill.lake.store import ObjectInfo, ObjectMissing, ObjectStore, StoreError
 from nba_season_backfill.season import EASTERN, Season
@@ -56,6 +56,7 @@ def status_document(
         raise store_error(error) from error
     finally:
         store.close()
+    ended = {row["run_id"] for row in runs if row["outcome"] != RUNNING}
     checkpoint = opened.checkpoint
     watermark = Watermark.from_document(checkpoint.watermark if checkpoint is not None else None)
     open_units = _open_units(checkpoint)
@@ -67,7 +68,7 @@ def status_document(
             exists=checkpoint is not None,
             watermark=watermark,
             runs=runs,
-            at_work=_at_work(held, f"season-{season}", store_now),
+            at_work=_at_work(held, f"season-{season}", store_now, ended),
             open_units=len(open_units),
             success_at=_success_at(checkpoint),
         )
@@ -84,7 +85,7 @@ def status_document(
         "season_over": pulse.season_over,
         "next_action": pulse.next_action,
         "watermark": watermark.to_document(),
-        "leases": [_lease(lease, store_now) for lease in held],
+        "leases": [_lease(lease, store_now, ended) for lease in held],
         "last_runs": [run_document(row) for row in runs],
     }
     if checkpoint is None:
@@ -192,19 +193,24 @@ def _coverage(checkpoint: Checkpoint, runs: Sequence[Mapping[str, Any]]) -> dict
     return found
 
 
-def _at_work(held: Sequence[LeaseRecord], name: str, now: dt.datetime) -> str | None:
-    lease = next((lease for lease in held if lease.name == name and lease.held_at(now)), None)
+def _at_work(held: Sequence[LeaseRecord], name: str, now: dt.datetime, ended: Collection[str]) -> str | None:
+    lease = next((lease for lease in held if lease.name == name and _is_held(lease, now, ended)), None)
     return f"run {lease.run_id} ({lease.holder})" if lease is not None else None
 
 
-def _lease(lease: LeaseRecord, now: dt.datetime) -> dict[str, Any]:
+def _is_held(lease: LeaseRecord, now: dt.datetime, ended: Collection[str]) -> bool:
+    """A run that was killed leaves its lease, and is known to be gone long before that runs out."""
+    return lease.held_at(now) and lease.run_id not in ended
+
+
+def _lease(lease: LeaseRecord, now: dt.datetime, ended: Collection[str]) -> dict[str, Any]:
     return {
         "name": lease.name,
         "run_id": lease.run_id,
         "holder": lease.holder,
         "since": _iso(lease.acquired_at),
         "expires": _iso(lease.expires_at),
-        "held": lease.held_at(now),
+        "held": _is_held(lease, now, ended),
         "token": lease.token,
     }
 

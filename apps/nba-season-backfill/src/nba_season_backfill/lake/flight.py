@@ -25,6 +25,7 @@ from nba_season_backfill.lake.store import ObjectInfo, ObjectMissing, ObjectStor
 __all__ = [
     "AUDIT_SCHEMA",
     "RECORD_FORMAT",
+    "RUNNING",
     "AuditedMonth",
     "audited_months",
     "close_records",
