@@ -130,7 +130,7 @@ def check(
 def test_a_fault_at_a_sample_of_operations(
     bodies: Bodies, undisturbed: tuple[dict[str, Any], dict[str, Any], int], fault: str
 ) -> None:
-    """Every twenty-ninth operation, shifted from fault to fault; the whole is `bin/test --slow -m slow tests/faults`."""
+    """Every twenty-ninth operation, shifted from fault to fault. The whole: `bin/test --slow -m slow tests/faults`."""
     for at in range(1 + FAULTS.index(fault), undisturbed[2], 29):
         check(bodies, undisturbed, fault, at)
         check(bodies, undisturbed, fault, at + 5, flush_seconds=60.0)
